@@ -1,0 +1,11 @@
+//! Floor 0: small tools with one job each. Imports nothing of ours.
+
+pub mod certificate;
+pub mod clock;
+pub mod hash;
+pub mod http;
+pub mod ids;
+pub mod jwt;
+pub mod password;
+pub mod rng;
+pub mod secret;

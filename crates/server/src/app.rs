@@ -1,0 +1,1 @@
+//! The bag of handles that every floor above it shares.

@@ -1,0 +1,1 @@
+//! Verbs used by two doors, or that send.

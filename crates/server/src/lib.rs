@@ -1,0 +1,7 @@
+//! Ringpass: a phone sign-in server. The floors above the waterline: configuration and the bag of handles, the verbs, the
+//! doors. `docs/ARCHITECTURE.md` has the map.
+
+pub mod app;
+pub mod config;
+pub mod flows;
+pub mod web;

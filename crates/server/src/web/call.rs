@@ -1,0 +1,196 @@
+//! What a door gets and gives: a request already read into plain values, an answer, and the row that ties a path to a
+//! handler.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawPathParams, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::Serialize;
+
+use crate::app::App;
+
+/// A request, read whole.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// HTTP method.
+    pub method: Method,
+    /// Path as it was sent, without the query.
+    pub path: String,
+    /// Path parameters, percent-decoded once, in the order of the route.
+    pub params: Vec<(String, String)>,
+    /// Query parameters, form-url-decoded, in the order sent; names may repeat.
+    pub query: Vec<(String, String)>,
+    /// Request headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+    /// Who is calling: the transport peer, or what a trusted proxy says of it.
+    pub ip: IpAddr,
+}
+
+impl Call {
+    /// A path parameter by its name in the route; empty when the route has none of that name.
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// The first query parameter of that name.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A header as text; `None` when absent or not visible ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers, content type included.
+    pub headers: HeaderMap,
+    /// The body, written once.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// An answer without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// `application/json; charset=utf-8`.
+    pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Self {
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        Self::bytes(status, "application/json; charset=utf-8", body)
+    }
+
+    /// Any body with its content type.
+    pub fn bytes(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self::empty(status).body(content_type, body.into())
+    }
+
+    /// The same answer with one more header (replacing one of that name). A value that is no header value is dropped.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    fn body(mut self, content_type: &'static str, body: Bytes) -> Self {
+        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.body = body;
+        self
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+/// A handler's future.
+pub type Answering<E> = Pin<Box<dyn Future<Output = Result<Reply, E>> + Send>>;
+
+/// One row of a family's table.
+#[derive(Debug, Clone, Copy)]
+pub struct Route<E> {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path under the family's prefix, with `{name}` parameters.
+    pub path: &'static str,
+    /// Scopes of which one is enough; empty where the door checks for itself.
+    pub scopes: &'static [&'static str],
+    /// The handler.
+    pub handler: fn(Arc<App>, Call) -> Answering<E>,
+}
+
+/// Why a request could not be read into a [`Call`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The body is longer than the family's limit (bytes).
+    TooLong(usize),
+    /// The body broke off.
+    Broken,
+}
+
+/// What a family of doors must say of itself so that [`router`] can serve its table.
+pub trait Family: 'static {
+    /// The family's error type.
+    type Error: Send + 'static;
+    /// In front of every path of the table (`/api/v2`), or empty.
+    const PREFIX: &'static str;
+    /// Longest body accepted, bytes.
+    const BODY_LIMIT: usize;
+    /// The table.
+    const ROUTES: &'static [Route<Self::Error>];
+    /// Runs a row: authentication, the handler, common headers.
+    fn serve(app: Arc<App>, route: &'static Route<Self::Error>, call: Call) -> impl Future<Output = Reply> + Send;
+    /// The answer to a request that could not be read.
+    fn unreadable(app: &App, why: Unreadable) -> Reply;
+}
+
+/// The axum router of one family's table.
+pub fn router<F: Family>() -> Router<Arc<App>> {
+    F::ROUTES.iter().fold(Router::new(), |router, route| {
+        let filter = Method::from_bytes(route.method.as_bytes())
+            .ok()
+            .and_then(|method| MethodFilter::try_from(method).ok())
+            .unwrap_or(MethodFilter::GET);
+        let handler = async move |State(app): State<Arc<App>>, params: RawPathParams, request: Request| -> Reply {
+            match read(&app, &params, request, F::BODY_LIMIT).await {
+                Ok(call) => F::serve(app, route, call).await,
+                Err(why) => F::unreadable(&app, why),
+            }
+        };
+        router.route(&format!("{}{}", F::PREFIX, route.path), on(filter, handler))
+    })
+}
+
+/// Reads a request whole, at most `limit` bytes of body.
+async fn read(app: &App, params: &RawPathParams, request: Request, limit: usize) -> Result<Call, Unreadable> {
+    let (parts, body) = request.into_parts();
+    let ip = crate::web::peer::of(app, &parts);
+    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: usize| length > limit) {
+        return Err(Unreadable::TooLong(limit));
+    }
+    let body = match Limited::new(body, limit).collect().await {
+        Ok(whole) => whole.to_bytes(),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => return Err(Unreadable::TooLong(limit)),
+        Err(error) if is_length_limit(error.as_ref()) => return Err(Unreadable::TooLong(limit)),
+        Err(_) => return Err(Unreadable::Broken),
+    };
+    let query = parts.uri.query().unwrap_or_default();
+    Ok(Call {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        params: params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers: parts.headers,
+        body,
+        ip,
+    })
+}
+
+fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.source().is_some_and(|source| source.is::<LengthLimitError>() || is_length_limit(source))
+}
