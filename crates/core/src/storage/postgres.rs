@@ -187,7 +187,12 @@ impl Session {
     /// Sends `BEGIN` if it is due, everything queued, `statement` and `end` in one go, and waits for all of it. When the
     /// connection breaks before the transaction has answered anything, a new one gets one more try: nothing can have been
     /// committed yet.
-    fn send(&mut self, write: bool, statement: Option<Step<'_>>, end: Option<&'static str>) -> Result<Outcome, DbError> {
+    fn send(
+        &mut self,
+        write: bool,
+        statement: Option<Step<'_>>,
+        end: Option<&'static str>,
+    ) -> Result<Outcome, DbError> {
         if self.begun && self.client.is_none() {
             return Err(DbError::Unavailable("the connection broke in the middle of a transaction".into()));
         }
@@ -378,7 +383,9 @@ impl ToSql for Value {
 
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
-        let text = error.as_db_error().map_or_else(|| error.to_string(), |db| format!("{} ({})", db.message(), db.code().code()));
+        let text = error
+            .as_db_error()
+            .map_or_else(|| error.to_string(), |db| format!("{} ({})", db.message(), db.code().code()));
         let temporary = match error.code() {
             None => true,
             Some(code) => {
