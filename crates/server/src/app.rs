@@ -1,10 +1,127 @@
-//! The bag of handles that every floor above it shares.
+//! The bag of handles that every floor above it shares, and the two ways to the configuration: look, and change.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use ringpass_core::kit::clock::Clock;
+use ringpass_core::kit::hash::MacKey;
+use ringpass_core::kit::rng::Rng;
+use ringpass_core::outbound::Outbound;
+use ringpass_core::storage::{Db, DbError, Tx, settings};
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::flows::limits::Memory;
+use crate::flows::record::Journal;
+use crate::snapshot::Snapshot;
 
-/// What a running server holds.
+/// Everything a request may need. Shared behind an `Arc`.
 #[derive(Debug)]
 pub struct App {
     /// Settings of the process.
     pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// The clock.
+    pub clock: Clock,
+    /// Randomness.
+    pub rng: Rng,
+    /// The outbound HTTP client.
+    pub outbound: Outbound,
+    /// Hashes codes and tokens for storage.
+    pub hash_key: MacKey,
+    /// Writes the tenant log.
+    pub journal: Journal,
+    /// What this process knows of the rate-limit buckets.
+    pub buckets: Memory,
+    snapshot: ArcSwap<Snapshot>,
+    cpu: Semaphore,
+}
+
+impl App {
+    /// Puts the handles together around an open, set-up database.
+    pub async fn new(config: Config, db: Db, clock: Clock, rng: Rng, outbound: Outbound) -> Result<Self, DbError> {
+        let audience = config.http.management_audience();
+        let draw = rng.clone();
+        let hash_key = db.write("app.hash_key", move |tx| settings::hash_key(tx, &draw)).await?;
+        let snapshot = db.read("app.snapshot", move |tx| Snapshot::read(tx, &audience)).await?;
+        let host = config.http.public_url.host_str().unwrap_or_default().to_owned();
+        let journal = Journal {
+            clock: clock.clone(),
+            rng: rng.clone(),
+            tenant: config.http.tenant().into(),
+            host: host.into(),
+        };
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Ok(Self {
+            config,
+            db,
+            clock,
+            rng,
+            outbound,
+            hash_key,
+            journal,
+            buckets: Memory::default(),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            cpu: Semaphore::new(cores),
+        })
+    }
+
+    /// The configuration in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Looks something up, and once more after a refresh when it is not there: another node may have just written it.
+    pub async fn find<T>(&self, look: impl Fn(&Snapshot) -> Option<T>) -> Option<T> {
+        if let Some(found) = look(&self.snapshot()) {
+            return Some(found);
+        }
+        match self.refresh().await {
+            Ok(true) => look(&self.snapshot()),
+            _ => None,
+        }
+    }
+
+    /// Changes configuration: `work` in a write transaction that also moves the version; the new snapshot is in force
+    /// before this returns.
+    pub async fn configure<T, F>(&self, name: &'static str, work: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    {
+        let done = self
+            .db
+            .write(name, move |tx| {
+                settings::bump_version(tx)?;
+                work(tx)
+            })
+            .await?;
+        self.reload().await?;
+        Ok(done)
+    }
+
+    /// Reads the configuration again if its version has moved; whether it had.
+    pub async fn refresh(&self) -> Result<bool, DbError> {
+        let version = self.db.read("app.version", settings::version).await?;
+        if version == self.snapshot.load().version {
+            return Ok(false);
+        }
+        self.reload().await?;
+        Ok(true)
+    }
+
+    async fn reload(&self) -> Result<(), DbError> {
+        let audience = self.config.http.management_audience();
+        let fresh = Arc::new(self.db.read("app.snapshot", move |tx| Snapshot::read(tx, &audience)).await?);
+        self.snapshot.rcu(|known| if known.version > fresh.version { Arc::clone(known) } else { Arc::clone(&fresh) });
+        Ok(())
+    }
+
+    /// Runs CPU-heavy work (signatures, password hashes) on a blocking thread, at most one per core at a time, so that it
+    /// cannot starve the reactor. `None` when the work panicked.
+    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let _permit = self.cpu.acquire().await.ok()?;
+        tokio::task::spawn_blocking(work).await.ok()
+    }
 }

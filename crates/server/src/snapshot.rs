@@ -1,0 +1,208 @@
+//! The configuration as one immutable value: read whole, prepared once (keys parsed, templates compiled), then only
+//! looked up. A sign-in reads no configuration rows.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ringpass_core::kit::jwt::RsaKey;
+use ringpass_core::model::client::Client;
+use ringpass_core::model::client_grant::ClientGrant;
+use ringpass_core::model::connection::{Connection, Strategy};
+use ringpass_core::model::phone::Countries;
+use ringpass_core::model::resource_server::ResourceServer;
+use ringpass_core::model::signing_key::{SigningKey, State};
+use ringpass_core::model::template::Template;
+use ringpass_core::model::tenant::TenantSettings;
+use ringpass_core::providers::Provider;
+use ringpass_core::storage::{
+    DbError, Tx, client_grants, clients, connections, resource_servers, settings, signing_keys, tenant,
+};
+use serde_json::json;
+use url::Url;
+
+/// The configuration at one version.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The version it was read at.
+    pub version: i64,
+    /// Tenant settings.
+    pub settings: TenantSettings,
+    /// Country rules of the tenant, if any.
+    pub countries: Option<Countries>,
+    /// Signing keys and their published form.
+    pub keys: Keys,
+    clients: HashMap<String, Arc<Client>>,
+    channels: Vec<Arc<Channel>>,
+    resource_servers: HashMap<String, Arc<ResourceServer>>,
+    grants: HashMap<(String, String), Arc<ClientGrant>>,
+    origins: HashSet<String>,
+    wildcard_origins: Vec<(String, String)>,
+}
+
+/// A connection with everything a message needs, prepared.
+#[derive(Debug)]
+pub struct Channel {
+    /// The connection.
+    pub connection: Connection,
+    /// What carries its messages.
+    pub provider: Provider,
+    /// Its compiled message template.
+    pub template: Template,
+}
+
+/// Signing keys, parsed and published.
+#[derive(Debug)]
+pub struct Keys {
+    /// The key that signs.
+    pub current: RsaKey,
+    /// Every key whose tokens still verify.
+    pub verifying: Vec<RsaKey>,
+    /// The body of `/.well-known/jwks.json`.
+    pub jwks: Bytes,
+    /// Certificate of the current key (PEM) and its PKCS #7 form (PEM).
+    pub certificate: (String, String),
+}
+
+impl Snapshot {
+    /// Reads the configuration. The version comes first: rows that are newer than it only mean one more reading.
+    pub fn read(tx: &mut Tx<'_>, management_audience: &str) -> Result<Self, DbError> {
+        let version = settings::version(tx)?;
+        let settings = tenant::get(tx)?;
+        let keys = Keys::prepare(&signing_keys::list(tx)?)?;
+        let clients = clients::list(tx)?;
+        let apis = resource_servers::list(tx)?;
+        let system = ResourceServer::system(management_audience);
+        let countries = settings.country_codes().and_then(Countries::parse);
+        let (origins, wildcard_origins) = origins(&clients);
+        Ok(Self {
+            version,
+            countries,
+            settings,
+            keys,
+            channels: connections::list(tx)?.into_iter().map(|connection| Arc::new(Channel::prepare(connection))).collect(),
+            clients: clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect(),
+            resource_servers: apis
+                .into_iter()
+                .chain([system])
+                .map(|api| (api.identifier().to_owned(), Arc::new(api)))
+                .collect(),
+            grants: client_grants::list(tx)?
+                .into_iter()
+                .map(|grant| ((grant.client_id().to_owned(), grant.audience().to_owned()), Arc::new(grant)))
+                .collect(),
+            origins,
+            wildcard_origins,
+        })
+    }
+
+    /// A client by its id; the global client is none.
+    pub fn client(&self, id: &str) -> Option<Arc<Client>> {
+        self.clients.get(id).filter(|client| !client.is_global).cloned()
+    }
+
+    /// The connection that a caller means by `name`: the one of that name, or, when none has it and `name` is a
+    /// strategy, the client's only enabled connection of that strategy (C202).
+    pub fn channel(&self, name: &str, client_id: &str) -> Option<Arc<Channel>> {
+        if let Some(named) = self.channels.iter().find(|channel| channel.connection.name == name) {
+            return Some(Arc::clone(named));
+        }
+        let strategy = Strategy::parse(name)?;
+        let mut usable = self.channels.iter().filter(|channel| {
+            channel.connection.strategy == strategy && channel.connection.is_enabled_for(client_id)
+        });
+        let only = usable.next()?;
+        usable.next().is_none().then(|| Arc::clone(only))
+    }
+
+    /// An API by its identifier.
+    pub fn resource_server(&self, identifier: &str) -> Option<Arc<ResourceServer>> {
+        self.resource_servers.get(identifier).cloned()
+    }
+
+    /// What a client was granted on an API.
+    pub fn grant(&self, client_id: &str, audience: &str) -> Option<Arc<ClientGrant>> {
+        self.grants.get(&(client_id.to_owned(), audience.to_owned())).cloned()
+    }
+
+    /// Whether browsers at this origin may call (C121, C122).
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.origins.contains(origin)
+            || self.wildcard_origins.iter().any(|(before, after)| {
+                origin
+                    .strip_prefix(before.as_str())
+                    .and_then(|rest| rest.strip_suffix(after.as_str()))
+                    .is_some_and(|label| !label.is_empty() && !label.contains(['/', ':', '@']))
+            })
+    }
+
+    /// Settings that will not do what one may expect, as sentences for the operator.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.settings.phone_consolidated_experience() {
+            warnings.push(
+                "phone_consolidated_experience is on, but this release has no tenant-level phone provider: no code is sent"
+                    .to_owned(),
+            );
+        }
+        for channel in self.channels.iter().filter(|channel| channel.connection.strategy == Strategy::Sms) {
+            let name = &channel.connection.name;
+            if matches!(channel.provider, Provider::NotConfigured) && !channel.connection.enabled_clients.is_empty() {
+                warnings.push(format!("connection `{name}` has no provider that can send: set provider `sms_gateway` and a gateway_url"));
+            }
+        }
+        warnings
+    }
+}
+
+impl Channel {
+    fn prepare(connection: Connection) -> Self {
+        Self {
+            provider: Provider::from_options(&connection.options.0),
+            template: Template::parse(
+                connection.option("template").unwrap_or_default(),
+                connection.option("syntax"),
+            ),
+            connection,
+        }
+    }
+}
+
+impl Keys {
+    fn prepare(keys: &[SigningKey]) -> Result<Self, DbError> {
+        let missing = || DbError::Failed("there is no current signing key".into());
+        let current = keys.iter().find(|key| key.state == State::Current).ok_or_else(missing)?;
+        let published: Vec<&SigningKey> = [State::Current, State::Next, State::Previous]
+            .into_iter()
+            .flat_map(|state| keys.iter().filter(move |key| key.state == state))
+            .collect();
+        let jwks = json!({"keys": published.iter().filter_map(|key| key.jwk()).collect::<Vec<_>>()});
+        Ok(Self {
+            current: current.rsa().ok_or_else(missing)?,
+            verifying: published.iter().filter_map(|key| key.rsa()).collect(),
+            jwks: serde_json::to_vec(&jwks).unwrap_or_default().into(),
+            certificate: (current.certificate_pem(), current.pkcs7_pem()),
+        })
+    }
+}
+
+/// Exact origins, and wildcard ones as the text before and after the `*`.
+fn origins(clients: &[Client]) -> (HashSet<String>, Vec<(String, String)>) {
+    let mut exact = HashSet::new();
+    let mut wildcard = Vec::new();
+    for client in clients {
+        for entry in client.allowed_origins() {
+            match entry.trim_end_matches('/').split_once('*') {
+                Some((before, after)) if before.ends_with("://") && after.starts_with('.') => {
+                    wildcard.push((before.to_owned(), after.to_owned()));
+                }
+                Some(_) => {}
+                None => drop(exact.insert(entry.trim_end_matches('/').to_owned())),
+            }
+        }
+        let callbacks = client.callbacks();
+        exact.extend(callbacks.iter().filter_map(|url| Url::parse(url).ok()).map(|url| url.origin().ascii_serialization()));
+    }
+    exact.remove("null");
+    (exact, wildcard)
+}

@@ -1,0 +1,88 @@
+//! Client authentication (none, post, basic) and what it decides: whether `auth0-forwarded-for` counts (C112-C114, C4xx).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::header;
+use ringpass_core::kit::hash;
+use ringpass_core::model::client::Client;
+
+use crate::app::App;
+use crate::flows::caller::Caller;
+use crate::web::Call;
+
+/// Credentials as they were sent.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// Client id, from the body or from HTTP Basic.
+    pub client_id: Option<String>,
+    /// Client secret, likewise.
+    pub secret: Option<String>,
+}
+
+/// What checking credentials came to.
+#[derive(Debug)]
+pub enum Checked {
+    /// A confidential client that proved itself.
+    Proven(Arc<Client>),
+    /// A public client: nothing to prove.
+    Public(Arc<Client>),
+    /// A confidential client that sent no secret.
+    Unproven(Arc<Client>),
+    /// A wrong secret.
+    Wrong,
+    /// No such client.
+    Unknown,
+}
+
+impl Credentials {
+    /// Takes what the body says, completed by HTTP Basic (both parts form-url-decoded, RFC 6749 §2.3.1).
+    pub fn read(call: &Call, client_id: Option<&str>, secret: Option<&str>) -> Self {
+        let (basic_id, basic_secret) = basic(call).unzip();
+        Self { client_id: client_id.map(str::to_owned).or(basic_id), secret: secret.map(str::to_owned).or(basic_secret) }
+    }
+
+    /// Compares them with the client on record.
+    pub async fn check(&self, app: &App) -> Checked {
+        let id = self.client_id.as_deref().unwrap_or_default();
+        let Some(client) = app.find(|snapshot| snapshot.client(id)).await else { return Checked::Unknown };
+        match &self.secret {
+            _ if client.is_public() => Checked::Public(client),
+            Some(sent) if client.secret_matches(sent) => Checked::Proven(client),
+            Some(_) => Checked::Wrong,
+            None => Checked::Unproven(client),
+        }
+    }
+}
+
+/// Who calls. `proven` is the client that authenticated itself with this call, if one did.
+pub fn caller(call: &Call, proven: Option<&Client>) -> Caller {
+    let peer = call.ip.to_string();
+    let forwarded = proven
+        .filter(|client| client.is_token_endpoint_ip_header_trusted())
+        .and_then(|_| call.header("auth0-forwarded-for"))
+        .and_then(|value| value.trim().parse::<IpAddr>().ok());
+    let telemetry = call.header("auth0-client").and_then(hash::from_any_base64);
+    Caller {
+        ip: forwarded.map_or_else(|| peer.clone(), |ip| ip.to_canonical().to_string()),
+        peer,
+        user_agent: call.header(header::USER_AGENT.as_str()).map(str::to_owned),
+        auth0_client: telemetry.and_then(|json| serde_json::from_slice(&json).ok()),
+    }
+}
+
+fn basic(call: &Call) -> Option<(String, String)> {
+    let value = call.header(header::AUTHORIZATION.as_str())?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(hash::from_any_base64(encoded)?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some((form_decoded(id), form_decoded(secret)))
+}
+
+fn form_decoded(text: &str) -> String {
+    let pair = format!("v={}", text.replace('&', "%26"));
+    form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+}

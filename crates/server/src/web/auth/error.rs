@@ -1,0 +1,300 @@
+//! The one error type of the Authentication API and the only writer of its error bodies
+//! (`docs/COMPATIBILITY.md` C105, C221-C258, C411-C447).
+
+use http::{HeaderName, StatusCode, header};
+use ringpass_core::storage::DbError;
+use serde_json::json;
+
+use crate::flows::grant::Refused;
+use crate::flows::limits::Window;
+use crate::flows::passwordless::StartRefused;
+use crate::flows::refresh::RefreshRefused;
+use crate::web::Reply;
+
+/// Everything that a caller of the Authentication API can be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthError {
+    // Reading the request.
+    /// The body is neither a JSON object nor a form.
+    BadBody,
+    /// The same, at an OAuth endpoint.
+    BadOauthBody,
+    /// Neither JSON nor form.
+    UnsupportedContentType,
+    /// More than 64 KiB.
+    TooLong,
+    /// A member of a start has the wrong JSON type.
+    WrongType {
+        /// The member.
+        property: &'static str,
+        /// JSON type sent.
+        found: &'static str,
+        /// JSON type wanted.
+        expected: &'static str,
+    },
+    /// Members that a start does not know.
+    UnknownMembers(Vec<String>),
+    /// A member that a start needs.
+    MissingProperty(&'static str),
+    /// A parameter that a grant needs.
+    MissingParameter(&'static str),
+    /// A parameter of a grant that is no text.
+    BadParameter(&'static str),
+    // Start.
+    /// No such client (start only).
+    NoSuchClient,
+    /// No connection of that name.
+    NoSuchConnection,
+    /// The connection is not enabled for the client.
+    ConnectionDisabled,
+    /// The connection is neither SMS nor e-mail.
+    NotPasswordless,
+    /// `send` is none of its values.
+    BadSend,
+    /// Not E.164.
+    BadPhoneNumber,
+    /// Country or type of the number is refused.
+    PhoneNotAllowed,
+    /// The provider did not take the message; the sentence says why.
+    SmsProvider(String),
+    /// Unknown number while sign-up is disabled.
+    SignupDisabledAtStart,
+    /// A confidential client sent no credentials.
+    ClientAuthenticationRequired,
+    // Token endpoint.
+    /// Unknown client, wrong or missing secret.
+    Unauthorized,
+    /// `client_assertion`, which this release does not take.
+    AssertionUnsupported,
+    /// A grant type we do not know.
+    UnsupportedGrant(String),
+    /// A grant type that the client may not use.
+    GrantNotAllowed(String),
+    /// No API of that identifier.
+    UnknownService(String),
+    /// The client has no grant for the API.
+    NoClientGrant(String),
+    /// Scopes beyond what was granted.
+    InvalidScope(String),
+    /// `realm` names no passwordless connection.
+    UnknownRealm(String),
+    /// Wrong code, unknown number, used or superseded code.
+    WrongCode,
+    /// The code's tries are used up.
+    MaxAttempts,
+    /// The code's time is over.
+    CodeExpired,
+    /// The user is blocked by an administrator.
+    UserBlocked,
+    /// Right code, unknown user, sign-up disabled.
+    SignupDisabled,
+    /// Unknown, expired or foreign refresh token.
+    BadRefreshToken,
+    /// The refresh token's user is gone.
+    UserGone,
+    // UserInfo.
+    /// Missing, foreign, expired or insufficient access token.
+    InvalidToken,
+    // Limits and failures.
+    /// A bucket is empty.
+    TooManyRequests(Window, i64),
+    /// Brute-force protection blocks this address for this identifier.
+    TooManyAttempts,
+    /// No such path.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// A bug; the process log has the cause under the request id.
+    Server,
+    /// The database cannot serve now.
+    Unavailable,
+}
+
+impl AuthError {
+    /// Status, machine code and sentence of the wire.
+    fn row(&self) -> (u16, &str, String) {
+        let text = |status, error, text: &str| (status, error, text.to_owned());
+        match self {
+            Self::BadBody => text(400, "bad.request", "Invalid request body"),
+            Self::BadOauthBody => text(400, "invalid_request", "Invalid request body"),
+            Self::UnsupportedContentType => text(400, "invalid_request", "Unsupported content type"),
+            Self::TooLong => text(413, "invalid_request", "Request body is larger than 65536 bytes"),
+            Self::WrongType { property, found, expected } => {
+                (400, bad(property), format!("error in {property} - invalid type: {found} (expected {expected})"))
+            }
+            Self::UnknownMembers(names) => {
+                (400, "bad.request", format!("the following properties are not allowed: {}", names.join(", ")))
+            }
+            Self::MissingProperty(name) => (400, bad(name), format!("Missing required property: {name}")),
+            Self::MissingParameter(name) => (400, "invalid_request", format!("Missing required parameter: {name}")),
+            Self::BadParameter(name) => (400, "invalid_request", format!("Parameter must be a string: {name}")),
+            Self::NoSuchClient => text(400, "bad.client_id", "Client does not exist"),
+            Self::NoSuchConnection => text(400, "bad.connection", "Connection does not exist"),
+            Self::ConnectionDisabled => text(400, "bad.connection", "Connection is disabled"),
+            Self::NotPasswordless => {
+                text(400, "bad.connection", "Invalid connection strategy. It must either be a passwordless connection")
+            }
+            Self::BadSend => text(400, "bad.send", "error in send - invalid value"),
+            Self::BadPhoneNumber => {
+                text(400, "bad.phone_number", r"String does not match pattern: ^\+[0-9]{1,15}$")
+            }
+            Self::PhoneNotAllowed => text(400, "bad.phone_number", "Phone number is not allowed"),
+            Self::SmsProvider(sentence) => text(400, "sms_provider_error", sentence),
+            Self::SignupDisabledAtStart => text(400, "bad.connection", "Public signup is disabled"),
+            Self::ClientAuthenticationRequired => {
+                text(401, "unauthorized_client", "Client authentication is required.")
+            }
+            Self::Unauthorized => text(401, "access_denied", "Unauthorized"),
+            Self::AssertionUnsupported => {
+                text(401, "invalid_client", "Client assertions are not supported by this server")
+            }
+            Self::UnsupportedGrant(grant) => {
+                (400, "unsupported_grant_type", format!("Unsupported grant type: {grant}"))
+            }
+            Self::GrantNotAllowed(grant) => {
+                (403, "unauthorized_client", format!("Grant type '{grant}' not allowed for the client."))
+            }
+            Self::UnknownService(audience) => (403, "access_denied", format!("Service not found: {audience}")),
+            Self::NoClientGrant(audience) => {
+                (403, "access_denied", format!("Client is not authorized to access \"{audience}\"."))
+            }
+            Self::InvalidScope(scope) => {
+                (400, "invalid_scope", format!("Client has not been granted scopes: {scope}"))
+            }
+            Self::UnknownRealm(realm) => (400, "invalid_request", format!("Unknown realm {realm}.")),
+            Self::WrongCode => text(403, "invalid_grant", "Wrong phone number or verification code."),
+            Self::MaxAttempts => {
+                text(403, "invalid_grant", "You've reached the maximum number of attempts. Please try to login again.")
+            }
+            Self::CodeExpired => {
+                text(403, "invalid_grant", "The verification code has expired. Please try to login again.")
+            }
+            Self::UserBlocked => text(401, "unauthorized", "user is blocked"),
+            Self::SignupDisabled => text(403, "access_denied", "Public signup is disabled"),
+            Self::BadRefreshToken => text(403, "invalid_grant", "Unknown or invalid refresh token."),
+            Self::UserGone => text(
+                403,
+                "invalid_grant",
+                "The refresh_token was generated for a user who doesn't exist anymore.",
+            ),
+            Self::InvalidToken => text(401, "invalid_token", "The access token is invalid or has expired"),
+            Self::TooManyRequests(..) => text(
+                429,
+                "too_many_requests",
+                "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.",
+            ),
+            Self::TooManyAttempts => text(
+                429,
+                "too_many_attempts",
+                "Your account has been blocked after multiple consecutive login attempts. We've sent you a notification via your preferred contact method with instructions on how to unblock it.",
+            ),
+            Self::NotFound => text(404, "not_found", "Not Found"),
+            Self::MethodNotAllowed => text(405, "method_not_allowed", "Method Not Allowed"),
+            Self::Server => text(500, "server_error", "server_error"),
+            Self::Unavailable => {
+                text(503, "temporarily_unavailable", "The server cannot take this request now. Try again shortly.")
+            }
+        }
+    }
+
+    /// The sentence a caller reads, which the tenant log repeats.
+    pub fn description(&self) -> String {
+        self.row().2
+    }
+
+    /// The machine code a caller reads.
+    pub fn code(&self) -> String {
+        self.row().1.to_owned()
+    }
+
+    /// The answer.
+    pub fn reply(&self) -> Reply {
+        let (status, error, description) = self.row();
+        let mut body = json!({"error": error, "error_description": description});
+        if let (Self::GrantNotAllowed(_), Some(members)) = (self, body.as_object_mut()) {
+            members.insert("error_uri".into(), "https://auth0.com/docs/clients/client-grant-types".into());
+        }
+        let reply = Reply::json(StatusCode::from_u16(status).unwrap_or_default(), &body);
+        match self {
+            Self::InvalidToken => reply.with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+            Self::TooManyRequests(window, wait) => with_window(reply, *window).with(header::RETRY_AFTER, &wait.to_string()),
+            Self::Unavailable => reply.with(header::RETRY_AFTER, "1"),
+            Self::Unauthorized | Self::ClientAuthenticationRequired => {
+                reply.with(header::CACHE_CONTROL, "no-store")
+            }
+            _ => reply,
+        }
+    }
+}
+
+/// Adds the three rate-limit headers (C116).
+pub fn with_window(reply: Reply, window: Window) -> Reply {
+    let seconds = (window.reset_at + 999).div_euclid(1_000);
+    reply
+        .with(HeaderName::from_static("x-ratelimit-limit"), &window.limit.to_string())
+        .with(HeaderName::from_static("x-ratelimit-remaining"), &window.remaining.to_string())
+        .with(HeaderName::from_static("x-ratelimit-reset"), &seconds.to_string())
+}
+
+/// `bad.` and the member's name.
+fn bad(property: &str) -> &'static str {
+    match property {
+        "client_id" => "bad.client_id",
+        "connection" => "bad.connection",
+        "phone_number" => "bad.phone_number",
+        "email" => "bad.email",
+        "send" => "bad.send",
+        "authParams" => "bad.authParams",
+        _ => "bad.request",
+    }
+}
+
+impl From<DbError> for AuthError {
+    fn from(error: DbError) -> Self {
+        tracing::error!(%error, "a request failed on the database");
+        if error.is_temporary() { Self::Unavailable } else { Self::Server }
+    }
+}
+
+impl From<StartRefused> for AuthError {
+    fn from(refused: StartRefused) -> Self {
+        match refused {
+            StartRefused::TooManyStarts(window, wait) => Self::TooManyRequests(window, wait),
+            StartRefused::TooManyAttempts => Self::TooManyAttempts,
+            StartRefused::SignupDisabled => Self::SignupDisabledAtStart,
+            StartRefused::Provider(sentence) => Self::SmsProvider(sentence),
+            StartRefused::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refused> for AuthError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::UnknownService(audience) => Self::UnknownService(audience),
+            Refused::NoClientGrant(audience) => Self::NoClientGrant(audience),
+            Refused::Scope(scope) => Self::InvalidScope(scope),
+            Refused::WrongCode => Self::WrongCode,
+            Refused::MaxAttempts => Self::MaxAttempts,
+            Refused::CodeExpired => Self::CodeExpired,
+            Refused::UserBlocked => Self::UserBlocked,
+            Refused::SignupDisabled => Self::SignupDisabled,
+            Refused::TooManyAttempts => Self::TooManyAttempts,
+            Refused::Signing => Self::Server,
+            Refused::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshRefused> for AuthError {
+    fn from(refused: RefreshRefused) -> Self {
+        match refused {
+            RefreshRefused::Unknown => Self::BadRefreshToken,
+            RefreshRefused::UserGone => Self::UserGone,
+            RefreshRefused::UserBlocked => Self::UserBlocked,
+            RefreshRefused::Scope(scope) => Self::InvalidScope(scope),
+            RefreshRefused::Signing => Self::Server,
+            RefreshRefused::Database(error) => error.into(),
+        }
+    }
+}
