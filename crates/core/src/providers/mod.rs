@@ -37,22 +37,15 @@ impl fmt::Debug for Message {
     }
 }
 
-/// Who asked for a message, as far as a provider may be told.
+/// Who asked for a message, and the circumstances of the call that delivers it.
 #[derive(Debug, Clone)]
-pub struct Caller {
-    /// The address the limits count for.
+pub struct Origin {
+    /// The caller's address, the one that limits count.
     pub ip: String,
     /// The caller's `user-agent` header.
     pub user_agent: Option<String>,
-}
-
-/// The circumstances of one call.
-#[derive(Debug, Clone)]
-pub struct Call<'a> {
-    /// Who asked.
-    pub caller: &'a Caller,
     /// The tenant's issuer, with its trailing slash.
-    pub issuer: &'a str,
+    pub issuer: String,
     /// The current instant.
     pub now: Millis,
     /// A fresh random token id: 128 bits, base64url.
@@ -60,7 +53,7 @@ pub struct Call<'a> {
     /// How long the exchange may take.
     pub timeout: Duration,
     /// What this server calls itself toward providers.
-    pub user_agent: &'a str,
+    pub user_agent_header: String,
 }
 
 /// Why a message was not taken: the `error_description` of `sms_provider_error`.
@@ -76,9 +69,9 @@ impl Provider {
     }
 
     /// The HTTP call that delivers `message`.
-    pub fn request(&self, message: &Message, call: &Call<'_>) -> Result<Request, Refusal> {
+    pub fn request(&self, message: &Message, origin: &Origin) -> Result<Request, Refusal> {
         match self {
-            Self::SmsGateway(options) => sms_gateway::request(options, message, call),
+            Self::SmsGateway(options) => sms_gateway::request(options, message, origin),
             Self::NotConfigured => Err(not_configured()),
         }
     }
@@ -127,10 +120,16 @@ mod tests {
     #[test]
     fn nothing_is_sent_without_a_provider() {
         let message = Message { to: "+15550001111".into(), text: Secret::new("x"), from: None };
-        let caller = Caller { ip: "192.0.2.1".into(), user_agent: None };
-        let timeout = Duration::from_secs(30);
-        let call = Call { caller: &caller, issuer: "i", now: 0, jti: String::new(), timeout, user_agent: "u" };
-        let refusal = Provider::NotConfigured.request(&message, &call).unwrap_err();
+        let origin = Origin {
+            ip: "192.0.2.1".into(),
+            user_agent: None,
+            issuer: "https://acme.example.org/".into(),
+            now: 0,
+            jti: String::new(),
+            timeout: Duration::from_secs(30),
+            user_agent_header: "Auth0".into(),
+        };
+        let refusal = Provider::NotConfigured.request(&message, &origin).unwrap_err();
         assert_eq!(refusal.0, "The SMS provider is not configured");
         assert_eq!(Provider::NotConfigured.outcome(Err(Failure::Reset)), Err(refusal));
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Call, Message, Refusal};
+use super::{Message, Origin, Refusal};
 use crate::kit::clock::{Millis, SECOND};
 use crate::kit::http::{Answer, Failure, Request};
 use crate::kit::secret::Secret;
@@ -71,15 +71,15 @@ impl Authentication {
         Some(Self { subject: text(settings, "subject"), audience: text(settings, "audience")?, key })
     }
 
-    fn header(&self, call: &Call<'_>) -> Option<Secret> {
-        let issued = call.now.div_euclid(SECOND);
+    fn header(&self, origin: &Origin) -> Option<Secret> {
+        let issued = origin.now.div_euclid(SECOND);
         let claims = Claims {
-            iss: call.issuer,
+            iss: &origin.issuer,
             sub: self.subject.as_deref(),
             aud: &self.audience,
             iat: issued,
             exp: issued + TOKEN_SECONDS,
-            jti: &call.jti,
+            jti: &origin.jti,
         };
         let token = jwt::sign_hs256(&self.key.0, "JWT", &claims)?;
         Some(Secret::new(format!("Bearer {token}")))
@@ -87,26 +87,24 @@ impl Authentication {
 }
 
 /// The call that hands `message` to the gateway.
-pub fn request(options: &Options, message: &Message, call: &Call<'_>) -> Result<Request, Refusal> {
+pub fn request(options: &Options, message: &Message, origin: &Origin) -> Result<Request, Refusal> {
     let body = Payload {
         recipient: &message.to,
         body: message.text.expose(),
         sender: message.from.as_deref().or(options.from.as_deref()),
-        req: options
-            .forward_req_info
-            .then(|| Req { ip: &call.caller.ip, user_agent: call.caller.user_agent.as_deref() }),
+        req: options.forward_req_info.then(|| Req { ip: &origin.ip, user_agent: origin.user_agent.as_deref() }),
     };
     let body = serde_json::to_string(&body).map(Secret::new).map_err(|_| unexpected("EINVAL"))?;
     let authorization = match &options.authentication {
-        Some(authentication) => Some(authentication.header(call).ok_or_else(|| unexpected("EINVAL"))?),
+        Some(authentication) => Some(authentication.header(origin).ok_or_else(|| unexpected("EINVAL"))?),
         None => None,
     };
     let headers = vec![
         ("content-type", "application/json".to_owned()),
         ("accept", "*/*".to_owned()),
-        ("user-agent", call.user_agent.to_owned()),
+        ("user-agent", origin.user_agent_header.clone()),
     ];
-    Ok(Request { url: options.url.clone(), headers, authorization, body, timeout: call.timeout })
+    Ok(Request { url: options.url.clone(), headers, authorization, body, timeout: origin.timeout })
 }
 
 /// Only status 200 is success; the body does not count.
@@ -174,7 +172,6 @@ mod tests {
     use expect_test::expect;
     use serde_json::json;
 
-    use super::super::Caller;
     use super::*;
     use crate::kit::jwt::Parsed;
 
@@ -185,18 +182,18 @@ mod tests {
     }
 
     fn request_with(more: &Value) -> Request {
-        let caller = Caller { ip: "203.0.113.7".into(), user_agent: Some("Browser \"9\"".into()) };
         let text = Secret::new("Your verification code is: 482913");
         let message = Message { to: "+15550001111".into(), text, from: None };
-        let call = Call {
-            caller: &caller,
-            issuer: "https://acme.example.org/",
+        let origin = Origin {
+            ip: "203.0.113.7".into(),
+            user_agent: Some("Browser \"9\"".into()),
+            issuer: "https://acme.example.org/".into(),
             now: 1_700_000_000_999,
             jti: "AAECAwQFBgcICQoLDA0ODw".into(),
             timeout: Duration::from_secs(30),
-            user_agent: "Auth0",
+            user_agent_header: "Auth0".into(),
         };
-        request(&options(more).unwrap(), &message, &call).unwrap()
+        request(&options(more).unwrap(), &message, &origin).unwrap()
     }
 
     fn token_with(more: &Value) -> String {
