@@ -4,4 +4,5 @@
 pub mod app;
 pub mod config;
 pub mod flows;
+pub mod gateway_check;
 pub mod web;

@@ -1,0 +1,254 @@
+//! Phone numbers: the one accepted spelling, the country behind it, and the numbers that no message is ever sent to.
+//!
+//! A number is the key of its user, so nothing is repaired or reformatted. Countries and kinds come from libphonenumber's
+//! metadata; `docs/COMPATIBILITY.md`, "Country codes", has the rule.
+
+use std::fmt;
+
+use rlibphonenumber::enums::Region;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType};
+use serde_json::Value;
+
+/// A number in E.164 form, `^\+[0-9]{1,15}$`. It never prints.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Phone(String);
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// What messages to a number cost, as far as the metadata says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Every message earns its owner money.
+    PremiumRate,
+    /// The sender pays a part of what the owner asks.
+    SharedCost,
+    /// A satellite network.
+    Satellite,
+    /// Anything else, unknown numbers included.
+    Ordinary,
+}
+
+impl Phone {
+    /// Takes a number as a caller wrote it, white space around it trimmed; `None` when it is not E.164.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let digits = text.strip_prefix('+')?;
+        let fits = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The number, plus sign included.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The country as ISO 3166 alpha-2 (`DE`); `None` when the number does not tell.
+    pub fn country(&self) -> Option<String> {
+        country(&self.number()?).map(|region| region.as_region_str().to_string())
+    }
+
+    /// The kind of number.
+    pub fn kind(&self) -> Kind {
+        self.number().map_or(Kind::Ordinary, |number| self.kind_of(&number))
+    }
+
+    /// Whether no message may go to this number: it is of a costly kind, or its country is not among `countries`.
+    pub fn refused(&self, countries: Option<&Countries>) -> bool {
+        let number = self.number();
+        let costly = number.as_ref().is_some_and(|number| self.kind_of(number) != Kind::Ordinary);
+        costly || countries.is_some_and(|countries| countries.refuse(number.as_ref().and_then(country)))
+    }
+
+    fn number(&self) -> Option<PhoneNumber> {
+        PHONE_NUMBER_UTIL.parse(&self.0, None).ok()
+    }
+
+    fn kind_of(&self, number: &PhoneNumber) -> Kind {
+        if SATELLITE.iter().any(|prefix| self.0.starts_with(prefix)) {
+            return Kind::Satellite;
+        }
+        match number.get_type() {
+            PhoneNumberType::PremiumRate => Kind::PremiumRate,
+            PhoneNumberType::SharedCost => Kind::SharedCost,
+            _ => Kind::Ordinary,
+        }
+    }
+}
+
+/// The tenant's `country_codes`: where messages may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Countries {
+    /// ISO 3166 alpha-2 codes.
+    pub list: Vec<String>,
+    /// What being on the list means.
+    pub mode: Mode,
+}
+
+/// The two readings of a list of countries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Only these countries; a number without a country is refused.
+    Allow,
+    /// All but these countries; a number without a country is accepted.
+    Deny,
+}
+
+impl Countries {
+    /// Reads `{"list": ["CA", "US"], "mode": "allow" | "deny"}`; `None` for null and for anything else.
+    pub fn parse(value: &Value) -> Option<Self> {
+        let mode = match value.get("mode")?.as_str()? {
+            "allow" => Mode::Allow,
+            "deny" => Mode::Deny,
+            _ => return None,
+        };
+        let list = value.get("list")?.as_array()?.iter().map(|code| code.as_str().map(str::to_owned));
+        Some(Self { list: list.collect::<Option<_>>()?, mode })
+    }
+
+    fn refuse(&self, country: Option<Region>) -> bool {
+        let listed = country.map(|region| {
+            let code = region.as_region_str();
+            self.list.iter().any(|listed| listed.eq_ignore_ascii_case(&code))
+        });
+        match self.mode {
+            Mode::Allow => listed != Some(true),
+            Mode::Deny => listed == Some(true),
+        }
+    }
+}
+
+/// Calling codes that belong to no country (`001` in the metadata) name none.
+fn country(number: &PhoneNumber) -> Option<Region> {
+    number.get_region_code().filter(|region| *region != Region::World)
+}
+
+/// Satellite networks among the ITU's E.164 assignments, which the metadata lists as mobile: Inmarsat, the Global Mobile
+/// Satellite System, EMSAT, Thuraya.
+const SATELLITE: [&str; 4] = ["+870", "+881", "+88213", "+88216"];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn phone(text: &str) -> Phone {
+        Phone::parse(text).unwrap()
+    }
+
+    #[test]
+    fn only_e164_is_a_number_and_it_stays_as_written() {
+        for (text, number) in [
+            ("+15550001111", Some("+15550001111")),
+            (" \t+15550001111\n", Some("+15550001111")),
+            ("+1", Some("+1")),
+            ("+0", Some("+0")),
+            ("+123456789012345", Some("+123456789012345")),
+            ("+1234567890123456", None),
+            ("+", None),
+            ("", None),
+            ("15550001111", None),
+            ("0015550001111", None),
+            ("+1 555 000 1111", None),
+            ("+1-555-0001111", None),
+            ("++1555", None),
+            ("+١٢٣", None),
+            ("+1555000111x", None),
+            ("+1555\0", None),
+        ] {
+            assert_eq!(Phone::parse(text).as_ref().map(Phone::as_str), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_does_not_print() {
+        assert_eq!(format!("{:?}", phone("+15550001111")), "***");
+    }
+
+    #[test]
+    fn the_country_comes_from_the_metadata() {
+        for (number, country) in [
+            ("+12025550123", Some("US")),
+            ("+16135550123", Some("CA")),
+            ("+18765551234", Some("JM")),
+            ("+447400123456", Some("GB")),
+            ("+447781123456", Some("GG")),
+            ("+33612345678", Some("FR")),
+            ("+4915112345678", Some("DE")),
+            ("+77012345678", Some("KZ")),
+            ("+79161234567", Some("RU")),
+            ("+390612345678", Some("IT")),
+            ("+3906698123", Some("VA")),
+            ("+80012345678", None),
+            ("+999123456", None),
+            ("+15550001111", None),
+            ("+1", None),
+        ] {
+            assert_eq!(phone(number).country().as_deref(), country, "{number}");
+        }
+    }
+
+    #[test]
+    fn costly_numbers_are_always_refused_and_unknown_ones_are_not() {
+        for (number, kind) in [
+            ("+19002345678", Kind::PremiumRate),
+            ("+449091234567", Kind::PremiumRate),
+            ("+979123456789", Kind::PremiumRate),
+            ("+33891123456", Kind::PremiumRate),
+            ("+80812345678", Kind::SharedCost),
+            ("+491801123456", Kind::SharedCost),
+            ("+870773111632", Kind::Satellite),
+            ("+881612345678", Kind::Satellite),
+            ("+8821612345678", Kind::Satellite),
+            ("+8821312345", Kind::Satellite),
+            ("+88239123456", Kind::Ordinary),
+            ("+15550001111", Kind::Ordinary),
+            ("+12025550123", Kind::Ordinary),
+            ("+447700900123", Kind::Ordinary),
+            ("+18005550123", Kind::Ordinary),
+            ("+999123456", Kind::Ordinary),
+            ("+1", Kind::Ordinary),
+            ("+000000000000000", Kind::Ordinary),
+        ] {
+            assert_eq!(phone(number).kind(), kind, "{number}");
+            assert_eq!(phone(number).refused(None), kind != Kind::Ordinary, "{number}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_countries_decides() {
+        let allow = Countries::parse(&json!({"list": ["CA", "us"], "mode": "allow"})).unwrap();
+        let deny = Countries::parse(&json!({"list": ["CA", "US"], "mode": "deny"})).unwrap();
+        for (number, under_allow, under_deny) in [
+            ("+12025550123", false, true),
+            ("+16135550123", false, true),
+            ("+33612345678", true, false),
+            ("+15550001111", true, false),
+            ("+999123456", true, false),
+            ("+19002345678", true, true),
+            ("+870773111632", true, true),
+        ] {
+            assert_eq!(phone(number).refused(Some(&allow)), under_allow, "allow {number}");
+            assert_eq!(phone(number).refused(Some(&deny)), under_deny, "deny {number}");
+        }
+    }
+
+    #[test]
+    fn other_values_are_no_list() {
+        for value in [
+            json!(null),
+            json!({}),
+            json!({"list": ["CA"]}),
+            json!({"list": ["CA"], "mode": "x"}),
+            json!([]),
+            json!({"list": [1], "mode": "allow"}),
+            json!({"list": "CA", "mode": "allow"}),
+        ] {
+            assert_eq!(Countries::parse(&value), None, "{value}");
+        }
+    }
+}
