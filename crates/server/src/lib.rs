@@ -2,6 +2,11 @@
 //! doors. `docs/ARCHITECTURE.md` has the map.
 
 pub mod app;
+pub mod commands;
 pub mod config;
 pub mod flows;
+pub mod logging;
+pub mod ops;
+pub mod output;
+pub mod serve;
 pub mod web;

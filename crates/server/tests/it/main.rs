@@ -2,3 +2,4 @@
 #![expect(clippy::unwrap_used, reason = "tests stop where something is not as it should be")]
 
 mod config;
+mod serve;
