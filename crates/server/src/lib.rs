@@ -2,7 +2,13 @@
 //! doors. `docs/ARCHITECTURE.md` has the map.
 
 pub mod app;
+pub mod commands;
 pub mod config;
 pub mod flows;
 pub mod gateway_check;
+pub mod logging;
+pub mod ops;
+pub mod output;
+pub mod serve;
+pub mod snapshot;
 pub mod web;

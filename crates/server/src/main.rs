@@ -1,2 +1,92 @@
-//! placeholder
-fn main() {}
+//! The program `ringpass`: reads the command line, runs one command, ends with its exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use ringpass::commands::{self, Failure, GatewayCheck};
+use ringpass::config::{Config, Environment, Flags, Mode};
+use ringpass::{logging, output};
+
+/// A self-hosted phone sign-in server that speaks Auth0's wire contract.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ringpass",
+    version,
+    after_help = "Start with `ringpass dev`: it needs nothing, and prints two commands to try a sign-in.\nSettings come from \
+                  flags, then RINGPASS_ variables, then a TOML file, then defaults.\nExit codes: 0 done, 1 failed, 2 wrong \
+                  usage or configuration."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve sign-ins; needs a public URL, a listener and a master key
+    Serve(#[command(flatten)] Box<Flags>),
+    /// Serve on this machine with everything made up: certificate, tenant, gateway, inbox
+    Dev(#[command(flatten)] Box<Flags>),
+    /// Bring the database to this version's schema, then end
+    Migrate(#[command(flatten)] Box<Flags>),
+    /// Print the settings in force as TOML, secrets masked
+    CheckConfig {
+        /// Check what `dev` would use instead of `serve`
+        #[arg(long)]
+        dev: bool,
+        #[command(flatten)]
+        flags: Box<Flags>,
+    },
+    /// Print the version
+    Version,
+    /// Try your own SMS gateway
+    #[command(subcommand)]
+    Gateway(Gateway),
+}
+
+#[derive(Debug, Subcommand)]
+enum Gateway {
+    /// Check that a gateway accepts signed requests and refuses all others; exit 0 safe, 1 unsafe, 2 unreachable
+    Check(GatewayCheck),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output::complain(&failure.sentence);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Serve(flags) => drive(commands::serve(start(Mode::Serve, &flags)?))?.map(|()| 0),
+        Command::Dev(flags) => drive(commands::dev(start(Mode::Dev, &flags)?))?.map(|()| 0),
+        Command::Migrate(flags) => drive(commands::migrate(start(Mode::Migrate, &flags)?))?.map(|()| 0),
+        Command::CheckConfig { dev, flags } => {
+            let mode = if dev { Mode::Dev } else { Mode::Serve };
+            commands::check_config(mode, &flags, &Environment::process()?).map(|()| 0)
+        }
+        Command::Version => {
+            commands::version();
+            Ok(0)
+        }
+        Command::Gateway(Gateway::Check(check)) => drive(commands::gateway_check(check))?,
+    }
+}
+
+/// Reads the settings and starts the process logs with them.
+fn start(mode: Mode, flags: &Flags) -> Result<Config, Failure> {
+    let config = Config::read(mode, flags, &Environment::process()?)?;
+    logging::start(&config);
+    config.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok(config)
+}
+
+/// Runs a command's future to its end on all cores.
+fn drive<T>(command: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+    Ok(runtime.block_on(command))
+}

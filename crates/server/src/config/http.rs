@@ -79,6 +79,12 @@ impl Http {
                 Values::name("https")
             )));
         }
+        if https.is_none() && mode == Mode::Serve {
+            // A certificate without a listener for it is a mistake that would leave sign-ins readable.
+            if let Some(cert) = values.text("tls_cert") {
+                return Err(cert.wrong("give --https (RINGPASS_HTTPS) as well, or leave the certificate out"));
+            }
+        }
         Ok(Self {
             public_url: public_url(mode, values, https)?,
             plain,

@@ -99,7 +99,7 @@ impl Config {
             limits: Limits::read(&values)?,
             outbound: OutboundSettings::read(mode, &values)?,
             logs,
-            log_filter: values.text("log").map_or_else(|| "info".to_owned(), |value| value.text().to_owned()),
+            log_filter: log_filter(&values)?,
             dev: mode == Mode::Dev,
             data,
         })
@@ -122,4 +122,11 @@ impl Config {
         }
         out
     }
+}
+
+fn log_filter(values: &Values) -> Result<String, ConfigError> {
+    let Some(value) = values.text("log") else { return Ok("info".to_owned()) };
+    tracing_subscriber::EnvFilter::try_new(value.text())
+        .map(|_| value.text().to_owned())
+        .map_err(|_| value.wrong("write levels and targets, such as info or warn,ringpass=debug"))
 }

@@ -205,6 +205,11 @@ fn errors_say_what_to_do() {
         refusal("RINGPASS_HTTPS", "127.0.0.1:443"),
         "--https (RINGPASS_HTTPS) needs a certificate: give --tls-cert (RINGPASS_TLS_CERT) and --tls-key (RINGPASS_TLS_KEY)"
     );
+    assert_eq!(
+        refusal("RINGPASS_TLS_CERT", "a.pem"),
+        "RINGPASS_TLS_CERT is `a.pem`: give --https (RINGPASS_HTTPS) as well, or leave the certificate out"
+    );
+    assert!(refusal("RINGPASS_LOG", "=,=").starts_with("RINGPASS_LOG is `=,=`"));
     assert!(refusal("RINGPASS_MASTER_KEY", "hunter2").contains("must be 32 bytes in base64"));
     assert!(!refusal("RINGPASS_MASTER_KEY", "hunter2").contains("hunter2"));
 }

@@ -1,5 +1,6 @@
-//! Behaviour of the server, one tree that mirrors what it tests.
-#![expect(clippy::unwrap_used, reason = "tests stop where something is not as it should be")]
+//! Behaviour, seen from outside: the tree mirrors the URLs.
 
 mod config;
+mod dev;
 mod gateway_check;
+mod serve;
