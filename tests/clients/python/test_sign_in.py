@@ -171,3 +171,7 @@ def test_a_confidential_client_without_its_secret_is_refused(story, number):
         Passwordless(domain, story.application.client_id).sms(number)
     with refused(401, "access_denied", "Unauthorized"):
         Passwordless(domain, story.application.client_id, "a wrong secret, long enough").sms(number)
+
+    code = story.send_code(number)
+    with refused(401, "access_denied", "Unauthorized"):
+        GetToken(domain, story.application.client_id).passwordless_login(number, code, "sms", "openid", "")
