@@ -1,1 +1,3 @@
-//! x
+//! Behaviour tests; the tree mirrors the URLs.
+
+mod dev;
