@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::response::Parts;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
@@ -78,12 +79,13 @@ impl Calls {
         };
         let heard = tokio::time::timeout(PATIENCE, self.send(&say)).await;
         let answer = match heard.unwrap_or_else(|_| Err("no answer came within 40 seconds".to_owned())) {
-            Ok((status, text)) => {
+            Ok((parts, text)) => {
                 let body: Value = serde_json::from_str(&text).unwrap_or_default();
-                exchange.status = status.to_string();
-                exchange.ok = status == StatusCode::OK;
-                exchange.answer = if body.is_null() { shortened(&text, 2_000) } else { pretty(&readable(&body)) };
-                Ok((status, body))
+                exchange.status = parts.status.to_string();
+                exchange.ok = parts.status == StatusCode::OK;
+                exchange.answer = head(&parts);
+                exchange.answer += &if body.is_null() { shortened(&text, 2_000) } else { pretty(&readable(&body)) };
+                Ok((parts.status, body))
             }
             Err(why) => {
                 exchange.answer.clone_from(&why);
@@ -93,7 +95,7 @@ impl Calls {
         Heard { answer, exchange }
     }
 
-    async fn send(&self, say: &Say<'_>) -> Result<(StatusCode, String), String> {
+    async fn send(&self, say: &Say<'_>) -> Result<(Parts, String), String> {
         let mut request = Request::post(format!("{}{}", self.origin, say.path));
         if let Some(agent) = say.user_agent {
             request = request.header(header::USER_AGENT, agent);
@@ -109,7 +111,7 @@ impl Calls {
         let response = self.client.request(request).await.map_err(|error| causes(&error))?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| error.to_string())?;
-        Ok((parts.status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
+        Ok((parts, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
     }
 }
 
@@ -136,6 +138,19 @@ fn written(origin: &str, say: &Say<'_>) -> String {
         }
         _ = write!(text, "\n{}", pretty(&body));
     }
+    text
+}
+
+/// Status line and the headers that matter to a caller.
+fn head(parts: &Parts) -> String {
+    let mut text = format!("HTTP/1.1 {}\n", parts.status);
+    for (name, value) in &parts.headers {
+        let name = name.as_str();
+        if TOLD.contains(&name) || name.starts_with("x-ratelimit-") {
+            _ = writeln!(text, "{name}: {}", value.to_str().unwrap_or_default());
+        }
+    }
+    text.push('\n');
     text
 }
 
@@ -166,5 +181,6 @@ fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+const TOLD: [&str; 3] = ["content-type", "retry-after", "www-authenticate"];
 const PATIENCE: Duration = Duration::from_secs(40);
 const ANSWER_LIMIT: usize = 1024 * 1024;

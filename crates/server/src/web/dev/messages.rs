@@ -101,7 +101,9 @@ impl fmt::Debug for Content {
 pub(super) async fn list(State(dev): State<Arc<Dev>>) -> Reply {
     let messages = dev.messages.list();
     let messages: Vec<&Message> = messages.iter().map(AsRef::as_ref).collect();
-    Reply::json(StatusCode::OK, &messages).with(header::CACHE_CONTROL, "no-store")
+    Reply::json(StatusCode::OK, &messages)
+        .with(header::CACHE_CONTROL, "no-store")
+        .with(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]

@@ -150,8 +150,22 @@ pub struct Problem {
     pub error: String,
     /// The answer's `error_description`.
     pub description: String,
-    /// Whether only a new code helps.
+    /// Whether nothing but a new code helps.
     pub needs_new_code: bool,
+}
+
+impl CodePage {
+    /// Whether the code that was sent can no longer be used.
+    fn spent(&self) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.needs_new_code)
+    }
+}
+
+impl TokenPart {
+    /// Whether the value is a token: long, and worth copying.
+    fn is_token(&self) -> bool {
+        self.name.ends_with("_token")
+    }
 }
 
 impl Problem {

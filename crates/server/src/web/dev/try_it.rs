@@ -34,8 +34,8 @@ pub(super) async fn act(State(dev): State<Arc<Dev>>, uri: Uri, headers: HeaderMa
     let typed = field("phone").unwrap_or_default();
     let number = match phone::read(&typed) {
         Ok(number) => number,
-        Err(why) => {
-            let problem = Problem { headline: why.to_owned(), ..Problem::default() };
+        Err((headline, advice)) => {
+            let problem = Problem { headline: headline.to_owned(), advice, ..Problem::default() };
             return ask_number(&dev, StatusCode::UNPROCESSABLE_ENTITY, &typed, Some(problem), vec![]);
         }
     };
