@@ -3,6 +3,7 @@
 //! A route is a row: method, path, scopes, handler. The same rows build the router and are read by the tests.
 
 pub mod call;
+pub mod dev;
 pub mod peer;
 
 pub use call::{Answering, Call, Family, Reply, Route, Unreadable, router};
