@@ -139,9 +139,13 @@ impl Connection {
                 view.insert(name.to_owned(), value.clone());
             }
         };
-        early.iter().for_each(|name| copy(&mut view, name));
+        for name in early {
+            copy(&mut view, name);
+        }
         view.insert("enabled_clients".into(), self.enabled_clients.clone().into());
-        self.doc.keys().filter(|name| !early.contains(&name.as_str())).for_each(|name| copy(&mut view, name));
+        for name in self.doc.keys().filter(|name| !early.contains(&name.as_str())) {
+            copy(&mut view, name);
+        }
         view
     }
 
