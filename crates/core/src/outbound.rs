@@ -1,1 +1,171 @@
-//! outbound
+//! The only HTTP client: sends what a provider described, once, to an address that is allowed, within a time.
+//!
+//! HTTP/1.1 (RFC 9112) with kept-alive connections and verified certificates. Redirects are answers like any other, proxies
+//! are not used, and nothing that may have reached the wire is ever sent twice: a message sent twice is a message paid twice.
+
+mod address;
+mod connect;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connect, capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use ipnet::IpNet;
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use crate::kit::http::{Answer, Failure, Request};
+use crate::kit::secret::Secret;
+use connect::Connector;
+
+/// How the client behaves; read once, when the server starts.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The private or special networks that may be reached all the same.
+    pub allow: Vec<IpNet>,
+    /// How long a name lookup and the TCP connection together may take.
+    pub connect_timeout: Duration,
+}
+
+/// Sends requests. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Outbound(Arc<Pools>);
+
+#[derive(Debug)]
+struct Pools {
+    connector: Connector,
+    plain: Client<Connector, Full<Bytes>>,
+    /// Made at the first https call: reading the machine's root certificates takes milliseconds and megabytes.
+    secure: OnceCell<Client<HttpsConnector<Connector>, Full<Bytes>>>,
+}
+
+impl Outbound {
+    /// A client without any connection yet.
+    pub fn new(settings: Settings) -> Self {
+        let connector = Connector::new(settings.allow, settings.connect_timeout);
+        Self(Arc::new(Pools { plain: client(connector.clone()), secure: OnceCell::new(), connector }))
+    }
+
+    /// Sends `request` as a POST and returns the status and at most the first 8 KiB of the body.
+    ///
+    /// An answer counts from its status line on: a body that is long, endless or stuck is cut off, never waited for.
+    /// `Err` says why no status came back within `request.timeout`.
+    pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + request.timeout;
+        let mut outgoing = outgoing(request)?;
+        let connection = capture_connection(&mut outgoing);
+        let exchange = async {
+            let secure = outgoing.uri().scheme() == Some(&http::uri::Scheme::HTTPS);
+            let answer = if secure { self.secure().await?.request(outgoing) } else { self.0.plain.request(outgoing) };
+            answer.await.map_err(|error| connect::failure(&error))
+        };
+        let answer = match timeout_at(deadline, exchange).await {
+            Ok(answer) => answer?,
+            Err(_) if connection.connection_metadata().is_some() => return Err(Failure::ReadTimeout),
+            Err(_) => return Err(Failure::ConnectTimeout),
+        };
+        let status = answer.status().as_u16();
+        let patience = BODY_PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
+        Ok(Answer { status, body: first_bytes(answer.into_body(), patience).await })
+    }
+
+    async fn secure(&self) -> Result<&Client<HttpsConnector<Connector>, Full<Bytes>>, Failure> {
+        let make = async || {
+            let tls = tokio::task::spawn_blocking(tls).await.map_err(|_| Failure::Tls)??;
+            let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http1();
+            Ok(client(https.wrap_connector(self.0.connector.clone())))
+        };
+        self.0.secure.get_or_try_init(make).await
+    }
+}
+
+fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(IDLE_PER_HOST)
+        .http1_max_buf_size(HEAD_LIMIT)
+        .build(connector)
+}
+
+/// Certificates are judged by the machine's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` name others).
+fn tls() -> Result<ClientConfig, Failure> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        tracing::warn!(errors = ?found.errors, "no root certificates found; every https call will fail");
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|_| Failure::Tls)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn outgoing(request: Request) -> Result<http::Request<Full<Bytes>>, Failure> {
+    let url = Url::parse(&request.url).map_err(|_| Failure::BadUrl)?;
+    let plain_origin = url.username().is_empty() && url.password().is_none() && url.has_host();
+    if !matches!(url.scheme(), "http" | "https") || !plain_origin {
+        return Err(Failure::BadUrl);
+    }
+    let mut out = http::Request::post(url.as_str())
+        .body(Full::new(Bytes::from_owner(Body(request.body))))
+        .map_err(|_| Failure::BadUrl)?;
+    for (name, value) in request.headers {
+        let name = HeaderName::try_from(name).map_err(|_| Failure::BadUrl)?;
+        out.headers_mut().insert(name, HeaderValue::try_from(value).map_err(|_| Failure::BadUrl)?);
+    }
+    if let Some(authorization) = request.authorization {
+        let mut value = HeaderValue::try_from(authorization.expose()).map_err(|_| Failure::BadUrl)?;
+        value.set_sensitive(true);
+        out.headers_mut().insert(AUTHORIZATION, value);
+    }
+    Ok(out)
+}
+
+/// Reads until the end, the limit or the end of patience. Dropping an unfinished body closes its connection.
+async fn first_bytes(mut body: Incoming, patience: Duration) -> Vec<u8> {
+    let mut out = Vec::new();
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(data) = frame.into_data() else { continue };
+            let room = BODY_LIMIT.saturating_sub(out.len()).min(data.len());
+            out.extend_from_slice(data.get(..room).unwrap_or_default());
+            if out.len() >= BODY_LIMIT {
+                break;
+            }
+        }
+    };
+    let _ = timeout(patience, read).await;
+    out
+}
+
+/// A request body that is wiped from memory when the connection lets go of it.
+struct Body(Secret);
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
+}
+
+/// What a provider may see of an answer's body.
+const BODY_LIMIT: usize = 8 * 1024;
+/// How long a body may trickle in once the status is known.
+const BODY_PATIENCE: Duration = Duration::from_millis(500);
+/// Status line and headers of an answer; it bounds the memory of one waiting exchange.
+const HEAD_LIMIT: usize = 32 * 1024;
+/// An idle connection is closed a little before the five seconds after which many servers close theirs, so that a request
+/// rarely meets a connection that is just going away.
+const IDLE: Duration = Duration::from_secs(4);
+const IDLE_PER_HOST: usize = 512;

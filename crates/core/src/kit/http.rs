@@ -45,6 +45,8 @@ pub enum Failure {
     Tls,
     /// The address is private or special and not on the operator's list.
     Forbidden,
+    /// There is no way to the address.
+    Unreachable,
     /// The URL is not an absolute http or https address.
     BadUrl,
 }
@@ -59,7 +61,7 @@ impl Failure {
             Self::NotFound => "ENOTFOUND",
             Self::Reset => "ECONNRESET",
             Self::Tls => "CERT_INVALID",
-            Self::Forbidden => "EHOSTUNREACH",
+            Self::Forbidden | Self::Unreachable => "EHOSTUNREACH",
             Self::BadUrl => "EINVAL",
         }
     }

@@ -1,7 +1,9 @@
-//! Floor 1: the nouns, as plain data with their rules. No async, no IO, and `now` is a parameter.
+//! Floor 1: the nouns. Plain data, parsing and rules; no async, no IO, and `now` is a parameter.
 
 pub mod client;
 pub mod client_fields;
 pub mod connection;
 pub mod connection_options;
+pub mod event;
 pub mod schema;
+pub mod signing_key;

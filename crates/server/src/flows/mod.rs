@@ -1,1 +1,11 @@
-//! Verbs used by two doors, or that send.
+//! Floor 4, the verbs: what two doors share, and everything that sends. A flow returns outcomes; doors turn them into
+//! answers.
+
+pub mod caller;
+pub mod deliver;
+pub mod grant;
+pub mod limits;
+pub mod passwordless;
+pub mod record;
+pub mod refresh;
+pub mod token;

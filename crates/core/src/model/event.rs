@@ -1,0 +1,171 @@
+//! Tenant log events: the table of types and the wire form (Auth0: "Log event type codes").
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::kit::clock::{Millis, rfc3339};
+
+/// Every type this server writes: code and default description.
+pub const TYPES: &[(&str, &str)] = &[
+    ("api_limit", "Rate limit exceeded"),
+    ("cs", "Code Sent"),
+    ("f", "Failed Login"),
+    ("fapi", "Failed API Operation"),
+    ("feccft", "Failed exchange of Access Token for a Client Credentials Grant"),
+    ("fepotpft", "Failed exchange of Password and OTP Challenge for Access Token"),
+    ("fertft", "Failed exchange of Refresh Token for Access Token"),
+    ("fs", "Failed Signup"),
+    ("limit_wc", "Blocked Account"),
+    ("s", "Success Login"),
+    ("sapi", "Success API Operation"),
+    ("seccft", "Successful exchange of Access Token for a Client Credentials Grant"),
+    ("sertft", "Successful exchange of Refresh Token for Access Token"),
+    ("ss", "Success Signup"),
+];
+
+/// What a masked value shows instead.
+pub const MASK: &str = "*****";
+
+/// An event; unset members are left out of its wire form.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Event {
+    /// Type code, one of [`TYPES`].
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What happened; for failures the reason.
+    pub description: String,
+    /// Connection name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub connection: String,
+    /// Connection id.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub connection_id: String,
+    /// Client id.
+    pub client_id: String,
+    /// Client name.
+    pub client_name: String,
+    /// The end user's address.
+    pub ip: String,
+    /// The transport peer's address, never from an application's header.
+    pub client_ip: String,
+    /// User agent header.
+    pub user_agent: String,
+    /// Public host of this server.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hostname: String,
+    /// User id.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub user_id: String,
+    /// Phone number or other name of the user.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub user_name: String,
+    /// Strategy of the connection.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub strategy: String,
+    /// Kind of that strategy (`passwordless`).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub strategy_type: String,
+    /// Audience asked for.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub audience: String,
+    /// Scope granted or asked for.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// Decoded `Auth0-Client` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth0_client: Option<Value>,
+    /// Members that depend on the type; secrets are already masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+    /// `X-Correlation-ID` of a management call, 64 characters at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub references: Option<Value>,
+}
+
+impl Event {
+    /// The event as it is stored and answered: ids, date and tenant added.
+    pub fn body(&self, log_id: &str, date: Millis, tenant: &str) -> String {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            #[serde(rename = "_id")]
+            id: &'a str,
+            log_id: &'a str,
+            date: String,
+            #[serde(flatten)]
+            event: &'a Event,
+            #[serde(rename = "isMobile")]
+            is_mobile: bool,
+            tenant_name: &'a str,
+            environment_name: &'static str,
+        }
+        let whole = Whole {
+            id: log_id,
+            log_id,
+            date: rfc3339(date),
+            event: self,
+            is_mobile: self.user_agent.contains("Mobi"),
+            tenant_name: tenant,
+            environment_name: "self-hosted",
+        };
+        serde_json::to_string(&whole).unwrap_or_default()
+    }
+}
+
+/// The default description of a type; empty for one that is not in the table.
+pub fn description(kind: &str) -> &'static str {
+    TYPES.iter().find(|(code, _)| *code == kind).map_or("", |(_, text)| text)
+}
+
+/// A copy of a request body with every member masked whose name promises a secret, at any depth.
+pub fn masked(body: &Value) -> Value {
+    match body {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), if is_secret(name) { MASK.into() } else { masked(value) }))
+            .collect(),
+        Value::Array(items) => items.iter().map(masked).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Member names that hold codes, secrets or whole tokens.
+fn is_secret(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "access_token",
+        "binding_code",
+        "client_assertion",
+        "client_secret",
+        "code",
+        "id_token",
+        "otp",
+        "password",
+        "private_key",
+        "refresh_token",
+        "secret",
+        "signing_secret",
+        "twilio_token",
+        "verification_code",
+    ];
+    NAMES.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_table_is_sorted_and_without_doubles() {
+        assert!(TYPES.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn secrets_are_masked_at_any_depth() {
+        let body = json!({"name": "x", "client_secret": "a", "options": {"gateway_authentication": {"secret": "b"}, "list": [{"otp": 1}]}});
+        let text = masked(&body).to_string();
+        assert_eq!(
+            text,
+            r#"{"name":"x","client_secret":"*****","options":{"gateway_authentication":{"secret":"*****"},"list":[{"otp":"*****"}]}}"#
+        );
+    }
+}

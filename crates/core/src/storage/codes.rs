@@ -1,0 +1,110 @@
+//! One-time codes: one live code per connection and identifier, three wrong tries, single use
+//! (Auth0: "Passwordless authentication best practices").
+//!
+//! A code is kept as a keyed hash. Every try is counted by one conditional UPDATE, which locks the row: tries on the same
+//! code pass one after the other, on one server or many, and exactly one right try wins.
+
+use crate::kit::clock::{DAY, Millis};
+use crate::kit::hash;
+
+use super::db::{DbError, Tx};
+
+/// Wrong tries that kill a code.
+pub const MAX_TRIES: i64 = 3;
+
+/// Whose code it is.
+#[derive(Debug, Clone)]
+pub struct Key<'a> {
+    /// The connection's id.
+    pub connection_id: &'a str,
+    /// Phone number (E.164) or e-mail address, exactly as it was sent.
+    pub identifier: &'a str,
+}
+
+/// What a try at a code came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Try {
+    /// Right, and now used up.
+    Right,
+    /// Wrong code, no code, a used code, or one replaced by a newer.
+    Wrong,
+    /// The third wrong try, or any try after it.
+    Exhausted,
+    /// The code's time is over, whatever was typed.
+    Expired,
+}
+
+/// Stores a new code's hash; an older code of the same key is dead from now on.
+pub fn put(
+    tx: &mut Tx<'_>,
+    key: &Key<'_>,
+    id: &str,
+    hash: &str,
+    now: Millis,
+    expires_at: Millis,
+) -> Result<(), DbError> {
+    tx.later(
+        "INSERT INTO codes (connection_id, identifier, id, hash, tries, created_at, expires_at, used_at, prune_at) \
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, NULL, ?7) \
+         ON CONFLICT (connection_id, identifier) DO UPDATE SET id = ?3, hash = ?4, tries = 0, created_at = ?5, \
+         expires_at = ?6, used_at = NULL, prune_at = ?7",
+        &[
+            key.connection_id.into(),
+            key.identifier.into(),
+            id.into(),
+            hash.into(),
+            now.into(),
+            expires_at.into(),
+            (expires_at + DAY).into(),
+        ],
+    )
+}
+
+/// Forgets a code that could not be delivered, unless a newer one has taken its place.
+pub fn discard(tx: &mut Tx<'_>, id: &str, key: &Key<'_>) -> Result<(), DbError> {
+    tx.later(
+        "DELETE FROM codes WHERE connection_id = ?1 AND identifier = ?2 AND id = ?3",
+        &[key.connection_id.into(), key.identifier.into(), id.into()],
+    )
+}
+
+/// Counts one try and, when it is right, uses the code up.
+pub fn consume(tx: &mut Tx<'_>, key: &Key<'_>, guess_hash: &str, now: Millis) -> Result<Try, DbError> {
+    let row = tx.query_one(
+        "UPDATE codes SET tries = tries + 1 WHERE connection_id = ?1 AND identifier = ?2 \
+         AND used_at IS NULL AND tries < 3 AND expires_at > ?3 RETURNING hash, tries",
+        &[key.connection_id.into(), key.identifier.into(), now.into()],
+    )?;
+    let Some(row) = row else { return why_not(tx, key) };
+    if hash::same(&row.text(0)?, guess_hash) {
+        tx.later(
+            "UPDATE codes SET used_at = ?3 WHERE connection_id = ?1 AND identifier = ?2",
+            &[key.connection_id.into(), key.identifier.into(), now.into()],
+        )?;
+        return Ok(Try::Right);
+    }
+    Ok(if row.int(1)? >= MAX_TRIES { Try::Exhausted } else { Try::Wrong })
+}
+
+/// Why there is no live code to try.
+fn why_not(tx: &mut Tx<'_>, key: &Key<'_>) -> Result<Try, DbError> {
+    let row = tx.query_one(
+        "SELECT tries, used_at FROM codes WHERE connection_id = ?1 AND identifier = ?2",
+        &[key.connection_id.into(), key.identifier.into()],
+    )?;
+    Ok(match row {
+        None => Try::Wrong,
+        Some(row) if row.opt_int(1)?.is_some() => Try::Wrong,
+        Some(row) if row.int(0)? >= MAX_TRIES => Try::Exhausted,
+        Some(_) => Try::Expired,
+    })
+}
+
+/// Removes up to `limit` codes whose time is long over; how many went.
+pub fn prune(tx: &mut Tx<'_>, now: Millis, limit: i64) -> Result<u64, DbError> {
+    tx.execute(
+        "DELETE FROM codes WHERE (connection_id, identifier) IN \
+         (SELECT connection_id, identifier FROM codes WHERE prune_at <= ?1 ORDER BY prune_at LIMIT ?2)",
+        &[now.into(), limit.into()],
+    )
+}

@@ -1,0 +1,332 @@
+//! The storage facade: transactions as synchronous closures over [`Tx`], the same for SQLite and PostgreSQL.
+//!
+//! `Db::write` sends a closure to a database thread and awaits its answer. No `.await` fits inside a closure, so nothing
+//! slow can ever hold a transaction open. SQLite has one writer that commits many closures at once (`sqlite.rs`);
+//! PostgreSQL has several threads with one connection each (`postgres.rs`).
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{postgres, sqlite};
+use crate::kit::secret::{MasterKeys, SealError, Secret};
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Url {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A `postgres://` connection string.
+    Postgres(String),
+}
+
+/// How to open a database.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where it is.
+    pub url: Url,
+    /// How many closures may wait before the next is refused.
+    pub queue: usize,
+    /// Threads that read (SQLite) or connections (PostgreSQL).
+    pub connections: usize,
+    /// Whether an answered write survives a power cut (`synchronous=FULL`). Only tests turn it off.
+    pub durable: bool,
+    /// Keys that seal secrets at rest.
+    pub keys: Arc<MasterKeys>,
+}
+
+/// A handle on the open database. Cheap to clone; the threads end when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Db {
+    writes: mpsc::Sender<Job>,
+    reads: mpsc::Sender<Job>,
+    threads: Threads,
+}
+
+/// What runs on a database thread: does its work, then says whether to keep it and whom to tell after the commit.
+pub(super) type Job = Box<dyn FnOnce(&mut Tx<'_>) -> Done + Send>;
+
+/// The threads to wait for at the end.
+pub(super) type Threads = Arc<std::sync::Mutex<Vec<std::thread::JoinHandle<()>>>>;
+
+/// The outcome of a [`Job`] before its commit.
+pub(super) struct Done {
+    /// Whether the work is to be committed.
+    pub(super) keep: bool,
+    /// Answers the caller, given how the commit went.
+    pub(super) answer: Box<dyn FnOnce(Result<(), DbError>) + Send>,
+}
+
+impl Db {
+    /// Opens the database, applies missing migrations and starts its threads.
+    pub async fn open(settings: Settings) -> Result<Self, DbError> {
+        let (writes, write_jobs) = mpsc::channel(settings.queue);
+        tokio::task::spawn_blocking(move || match settings.url.clone() {
+            Url::Sqlite(path) => {
+                let (reads, read_jobs) = mpsc::channel(settings.queue);
+                let threads = sqlite::start(&path, &settings, write_jobs, read_jobs)?;
+                Ok(Self { writes, reads, threads: Arc::new(std::sync::Mutex::new(threads)) })
+            }
+            Url::Postgres(url) => {
+                let threads = postgres::start(&url, &settings, write_jobs)?;
+                Ok(Self { reads: writes.clone(), writes, threads: Arc::new(std::sync::Mutex::new(threads)) })
+            }
+        })
+        .await
+        .map_err(|_| DbError::Failed("opening the database was interrupted".into()))?
+    }
+
+    /// Runs a closure that only reads. `name` appears in traces.
+    pub async fn read<T, F>(&self, name: &'static str, work: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    {
+        submit(&self.reads, name, false, work).await
+    }
+
+    /// Runs a closure in a write transaction and returns once it is durable. `Err` rolls back, `Ok` commits.
+    pub async fn write<T, F>(&self, name: &'static str, work: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    {
+        submit(&self.writes, name, true, work).await
+    }
+
+    /// Closes the queues and waits for the threads. Work that other clones still submit is refused.
+    pub async fn close(self) {
+        let Self { writes, reads, threads } = self;
+        drop((writes, reads));
+        let handles = threads.lock().map(|mut all| std::mem::take(&mut *all)).unwrap_or_default();
+        let _ = tokio::task::spawn_blocking(move || handles.into_iter().for_each(|handle| drop(handle.join()))).await;
+    }
+}
+
+async fn submit<T, F>(queue: &mpsc::Sender<Job>, name: &'static str, write: bool, work: F) -> Result<T, DbError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+{
+    let (tell, told) = oneshot::channel();
+    let job: Job = Box::new(move |tx| {
+        tx.write = write;
+        let result = work(tx);
+        let keep = result.is_ok();
+        let answer = move |commit: Result<(), DbError>| {
+            let _ = tell.send(match commit {
+                Ok(()) => result,
+                Err(error) => result.and(Err(error)),
+            });
+        };
+        Done { keep, answer: Box::new(answer) }
+    });
+    queue.try_send(job).map_err(|error| match error {
+        mpsc::error::TrySendError::Full(_) => DbError::Full,
+        mpsc::error::TrySendError::Closed(_) => DbError::Unavailable("the database is closed".into()),
+    })?;
+    told.await.unwrap_or_else(|_| Err(DbError::Failed(format!("transaction `{name}` did not finish"))))
+}
+
+/// A running transaction.
+#[derive(Debug)]
+pub struct Tx<'a> {
+    pub(super) engine: Engine<'a>,
+    pub(super) keys: &'a MasterKeys,
+    pub(super) write: bool,
+}
+
+/// The engine behind a [`Tx`].
+#[derive(Debug)]
+pub(super) enum Engine<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres(&'a mut postgres::Session),
+}
+
+impl Tx<'_> {
+    /// Runs a statement and tells how many rows it changed.
+    pub fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, DbError> {
+        match &mut self.engine {
+            Engine::Sqlite(connection) => sqlite::execute(connection, sql, params),
+            Engine::Postgres(session) => session.execute(self.write, sql, params),
+        }
+    }
+
+    /// Queues a statement whose result nobody reads: it travels with the next read or with the commit, and its failure
+    /// fails the transaction. On SQLite it simply runs.
+    pub fn later(&mut self, sql: &'static str, params: &[Value]) -> Result<(), DbError> {
+        match &mut self.engine {
+            Engine::Sqlite(connection) => sqlite::execute(connection, sql, params).map(drop),
+            Engine::Postgres(session) => {
+                session.later(sql, params);
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs a statement and returns its rows.
+    pub fn query(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        match &mut self.engine {
+            Engine::Sqlite(connection) => sqlite::query(connection, sql, params),
+            Engine::Postgres(session) => session.query(self.write, sql, params),
+        }
+    }
+
+    /// Runs a statement and returns its first row, if there is one.
+    pub fn query_one(&mut self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, DbError> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// Whether the engine accepts the statement; for the test that prepares them all.
+    pub fn prepare(&mut self, sql: &'static str) -> Result<(), DbError> {
+        match &mut self.engine {
+            Engine::Sqlite(connection) => Ok(connection.prepare(sql).map(drop)?),
+            Engine::Postgres(session) => session.prepare_only(sql),
+        }
+    }
+
+    /// Seals a secret for `place` (`table.column.row`), to be stored as TEXT.
+    pub fn seal(&self, clear: &Secret, place: &str) -> Result<String, DbError> {
+        Ok(self.keys.seal(clear, place)?)
+    }
+
+    /// Opens what [`Tx::seal`] made for the same place.
+    pub fn open(&self, sealed: &str, place: &str) -> Result<Secret, DbError> {
+        Ok(self.keys.open(sealed, place)?)
+    }
+}
+
+/// A parameter or a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// SQL NULL.
+    Null,
+    /// BIGINT.
+    Int(i64),
+    /// TEXT.
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Int(i64::from(value))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        Self::Text(value.clone())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One row of an answer; columns are read by position.
+#[derive(Debug, Clone)]
+pub struct Row(pub(super) Vec<Value>);
+
+impl Row {
+    /// A TEXT column that is never NULL.
+    pub fn text(&self, column: usize) -> Result<String, DbError> {
+        self.opt_text(column)?.ok_or(DbError::Shape(column))
+    }
+
+    /// A BIGINT column that is never NULL.
+    pub fn int(&self, column: usize) -> Result<i64, DbError> {
+        self.opt_int(column)?.ok_or(DbError::Shape(column))
+    }
+
+    /// A flag: BIGINT 0 or 1.
+    pub fn flag(&self, column: usize) -> Result<bool, DbError> {
+        Ok(self.int(column)? != 0)
+    }
+
+    /// A TEXT column.
+    pub fn opt_text(&self, column: usize) -> Result<Option<String>, DbError> {
+        match self.0.get(column) {
+            Some(Value::Text(text)) => Ok(Some(text.clone())),
+            Some(Value::Null) => Ok(None),
+            _ => Err(DbError::Shape(column)),
+        }
+    }
+
+    /// A BIGINT column.
+    pub fn opt_int(&self, column: usize) -> Result<Option<i64>, DbError> {
+        match self.0.get(column) {
+            Some(Value::Int(int)) => Ok(Some(*int)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(DbError::Shape(column)),
+        }
+    }
+
+    /// A TEXT column that holds JSON written by us.
+    pub fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<T, DbError> {
+        serde_json::from_str(&self.text(column)?).map_err(|_| DbError::Shape(column))
+    }
+}
+
+/// Why a transaction failed. The texts are for the process log; callers get a request id.
+#[derive(Debug, Clone)]
+pub enum DbError {
+    /// Too many transactions wait already; try again in a moment.
+    Full,
+    /// The database cannot serve now: gone, full, read-only, or another writer was in the way. Nothing was written.
+    Unavailable(String),
+    /// The engine refused a statement: a bug of ours.
+    Failed(String),
+    /// A sealed value did not open.
+    Sealed(SealError),
+    /// A column is not of the type expected.
+    Shape(usize),
+}
+
+impl DbError {
+    /// Whether trying again later may help (503), unlike a bug (500).
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Full | Self::Unavailable(_))
+    }
+}
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("the database queue is full"),
+            Self::Unavailable(why) => write!(f, "the database is not available: {why}"),
+            Self::Failed(why) => write!(f, "the database refused: {why}"),
+            Self::Sealed(error) => error.fmt(f),
+            Self::Shape(column) => write!(f, "column {column} has another type than expected"),
+        }
+    }
+}
+
+impl std::error::Error for DbError {}
+
+impl From<SealError> for DbError {
+    fn from(error: SealError) -> Self {
+        Self::Sealed(error)
+    }
+}

@@ -1,0 +1,57 @@
+//! Single documents by name, the configuration's version, and the key that hashes codes and tokens.
+
+use serde_json::{Map, Value as Json};
+
+use crate::kit::clock::Millis;
+use crate::kit::hash::{self, MacKey};
+use crate::kit::rng::Rng;
+use crate::kit::secret::Secret;
+
+use super::db::{DbError, Tx};
+
+/// The configuration's version: it moves with every change, so that other nodes notice.
+pub fn version(tx: &mut Tx<'_>) -> Result<i64, DbError> {
+    tx.query_one("SELECT version FROM configuration WHERE id = 1", &[])?.map_or(Ok(0), |row| row.int(0))
+}
+
+/// Moves the version, in the transaction of the change. Writers of configuration pass one after the other here.
+pub fn bump_version(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    tx.later("UPDATE configuration SET version = version + 1 WHERE id = 1", &[])
+}
+
+/// A document.
+pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<Map<String, Json>>, DbError> {
+    tx.query_one("SELECT body FROM settings WHERE name = ?1", &[name.into()])?.map(|row| row.json(0)).transpose()
+}
+
+/// Stores a document.
+pub fn put(tx: &mut Tx<'_>, name: &str, body: &Map<String, Json>) -> Result<(), DbError> {
+    let body = serde_json::to_string(body).unwrap_or_default();
+    tx.later(
+        "INSERT INTO settings (name, body) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET body = ?2",
+        &[name.into(), body.into()],
+    )
+}
+
+/// The key under which codes and tokens are hashed, made at first use. It is sealed in a row of its own, so that a new
+/// master key keeps live codes valid.
+pub fn hash_key(tx: &mut Tx<'_>, rng: &Rng) -> Result<MacKey, DbError> {
+    const PLACE: &str = "settings.body.hash-key";
+    let fresh = tx.seal(&Secret::new(hash::base64url(&rng.bytes::<32>())), PLACE)?;
+    let row = tx.query_one(
+        "INSERT INTO settings (name, body) VALUES ('hash-key', ?1) \
+         ON CONFLICT (name) DO UPDATE SET name = settings.name RETURNING body",
+        &[fresh.into()],
+    )?;
+    let sealed = row.ok_or(DbError::Shape(0))?.text(0)?;
+    let key = tx.open(&sealed, PLACE)?;
+    Ok(MacKey::new(&hash::from_base64url(key.expose()).ok_or(DbError::Shape(0))?))
+}
+
+/// A real write of one row, to learn whether the database takes any.
+pub fn probe(tx: &mut Tx<'_>, now: Millis) -> Result<(), DbError> {
+    tx.later(
+        "INSERT INTO probe (id, checked_at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET checked_at = ?1",
+        &[now.into()],
+    )
+}

@@ -1,0 +1,218 @@
+//! SQLite: one writer thread with group commit, a few readers, write-ahead log, full durability.
+//!
+//! The writer takes whatever waits, runs each closure in a savepoint, commits once and then answers all: an answered
+//! write is on disk, and the flush is shared.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
+use tokio::sync::mpsc::Receiver;
+
+use super::db::{DbError, Done, Engine, Job, Row, Settings, Tx, Value};
+use super::migrations;
+use crate::kit::secret::MasterKeys;
+
+/// Most closures in one commit.
+const BATCH: usize = 256;
+
+/// Opens the file, migrates it and starts the threads.
+pub(super) fn start(
+    path: &Path,
+    settings: &Settings,
+    writes: Receiver<Job>,
+    reads: Receiver<Job>,
+) -> Result<Vec<JoinHandle<()>>, DbError> {
+    let lock = lock(path)?;
+    let writer = Connection::open(path)?;
+    prepare(&writer, settings.durable)?;
+    migrations::apply_sqlite(&writer)?;
+    let mut threads = Vec::new();
+    let keys = Arc::clone(&settings.keys);
+    threads.push(spawn("db-writer", move || write_loop(&writer, writes, &keys, lock))?);
+    let reads = Arc::new(Mutex::new(reads));
+    for _ in 0..settings.connections.clamp(1, 4) {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let reader = Connection::open_with_flags(path, flags)?;
+        tune(&reader)?;
+        let (reads, keys) = (Arc::clone(&reads), Arc::clone(&settings.keys));
+        threads.push(spawn("db-reader", move || read_loop(&reader, &reads, &keys))?);
+    }
+    Ok(threads)
+}
+
+/// Holds `PATH.lock` for the life of the process, so that a second server on the same file stops with a sentence.
+fn lock(path: &Path) -> Result<File, DbError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::create(&name)
+        .map_err(|error| DbError::Unavailable(format!("cannot open {}: {error}", name.display())))?;
+    file.try_lock().map_err(|_| {
+        DbError::Unavailable(format!(
+            "another Ringpass process uses {}; stop it, choose another --data folder, or use PostgreSQL for several processes",
+            path.display()
+        ))
+    })?;
+    Ok(file)
+}
+
+fn prepare(connection: &Connection, durable: bool) -> Result<(), DbError> {
+    let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(DbError::Unavailable(format!("SQLite cannot use a write-ahead log here (mode is {mode})")));
+    }
+    connection.execute_batch(if durable { "PRAGMA synchronous=FULL" } else { "PRAGMA synchronous=OFF" })?;
+    tune(connection)
+}
+
+fn tune(connection: &Connection) -> Result<(), DbError> {
+    connection.set_prepared_statement_cache_capacity(256);
+    connection.execute_batch("PRAGMA busy_timeout=5000; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY")?;
+    Ok(())
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DbError> {
+    let builder = thread::Builder::new().name(name.into());
+    builder.spawn(work).map_err(|error| DbError::Unavailable(format!("cannot start a database thread: {error}")))
+}
+
+fn write_loop(connection: &Connection, mut jobs: Receiver<Job>, keys: &MasterKeys, _lock: File) {
+    while let Some(first) = jobs.blocking_recv() {
+        if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
+            refuse(connection, first, keys, &error);
+            continue;
+        }
+        let mut done = Vec::new();
+        done.extend(in_savepoint(connection, first, keys));
+        while done.len() < BATCH {
+            match jobs.try_recv() {
+                Ok(job) => done.extend(in_savepoint(connection, job, keys)),
+                Err(_) => break,
+            }
+        }
+        let commit = commit(connection);
+        for (kept, answer) in done {
+            answer(if kept { commit.clone() } else { Ok(()) });
+        }
+    }
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+type Answer = (bool, Box<dyn FnOnce(Result<(), DbError>) + Send>);
+
+/// Runs one closure of a batch; a closure that fails or panics leaves nothing behind. `None` after a panic: its caller
+/// learns from the dropped channel.
+fn in_savepoint(connection: &Connection, job: Job, keys: &MasterKeys) -> Option<Answer> {
+    let opened = run(connection, "SAVEPOINT job");
+    let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: true };
+    let result = catch_unwind(AssertUnwindSafe(|| job(&mut tx)));
+    let keep = result.as_ref().is_ok_and(|done| done.keep) && opened.is_ok();
+    let closed = if keep {
+        run(connection, "RELEASE job")
+    } else {
+        run(connection, "ROLLBACK TO job").and_then(|()| run(connection, "RELEASE job"))
+    };
+    let Done { answer, .. } = result.ok()?;
+    match opened.and(closed) {
+        Ok(()) => Some((keep, answer)),
+        Err(error) => Some((true, Box::new(move |commit| answer(commit.and(Err(error)))))),
+    }
+}
+
+/// Commits the batch. An engine error such as a full disk may have rolled everything back by itself already.
+fn commit(connection: &Connection) -> Result<(), DbError> {
+    if connection.is_autocommit() {
+        return Err(DbError::Unavailable("SQLite rolled the transaction back (disk full?)".into()));
+    }
+    run(connection, "COMMIT").inspect_err(|_| {
+        let _ = run(connection, "ROLLBACK");
+    })
+}
+
+/// Answers a job with an error without keeping anything it does: its closure sees an engine that refuses.
+fn refuse(connection: &Connection, job: Job, keys: &MasterKeys, error: &DbError) {
+    let _ = connection.execute_batch("PRAGMA query_only=1");
+    let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: true };
+    if let Ok(done) = catch_unwind(AssertUnwindSafe(|| job(&mut tx))) {
+        (done.answer)(Err(error.clone()));
+    }
+    let _ = connection.execute_batch("PRAGMA query_only=0");
+}
+
+fn read_loop(connection: &Connection, jobs: &Mutex<Receiver<Job>>, keys: &MasterKeys) {
+    loop {
+        let job = jobs.lock().ok().and_then(|mut jobs| jobs.blocking_recv());
+        let Some(job) = job else { return };
+        let begun = run(connection, "BEGIN");
+        let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: false };
+        let result = catch_unwind(AssertUnwindSafe(|| job(&mut tx)));
+        let _ = run(connection, "ROLLBACK");
+        if let Ok(done) = result {
+            (done.answer)(begun);
+        }
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<(), DbError> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// Runs a statement; how many rows it changed.
+pub(super) fn execute(connection: &Connection, sql: &str, params: &[Value]) -> Result<u64, DbError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.execute(rusqlite::params_from_iter(params))? as u64)
+}
+
+/// Runs a statement; its rows.
+pub(super) fn query(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>, DbError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        let cells = (0..columns).map(|column| Ok(cell(row.get_ref(column)?))).collect::<Result<_, DbError>>()?;
+        out.push(Row(cells));
+    }
+    Ok(out)
+}
+
+fn cell(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Integer(int) => Value::Int(int),
+        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Null | ValueRef::Real(_) | ValueRef::Blob(_) => Value::Null,
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(int) => ValueRef::Integer(*int),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory
+                | ErrorCode::PermissionDenied,
+            ) => Self::Unavailable(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}

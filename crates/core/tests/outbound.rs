@@ -1,0 +1,308 @@
+//! The outbound client against small raw TCP servers that behave well or badly.
+#![expect(clippy::unwrap_used, reason = "helpers of a test binary")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use ringpass_core::kit::http::{Answer, Failure, Request};
+use ringpass_core::kit::secret::Secret;
+use ringpass_core::outbound::{Outbound, Settings};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+fn outbound(allow: &[&str]) -> Outbound {
+    let allow = allow.iter().map(|network| network.parse().unwrap()).collect();
+    Outbound::new(Settings { allow, connect_timeout: Duration::from_secs(2) })
+}
+
+fn local() -> Outbound {
+    outbound(&["127.0.0.0/8", "::1/128"])
+}
+
+fn request(url: &str) -> Request {
+    Request {
+        url: url.to_owned(),
+        headers: vec![("content-type", "application/json".to_owned())],
+        authorization: Some(Secret::new("Bearer abc")),
+        body: Secret::new(r#"{"n":1}"#),
+        timeout: Duration::from_secs(5),
+    }
+}
+
+/// Listens on loopback and hands every connection, its request already read, to `answer`.
+async fn server<F, A>(answer: F) -> u16
+where
+    F: Fn(TcpStream, String) -> A + Send + 'static,
+    A: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let head = read_request(&mut stream).await;
+            tokio::spawn(answer(stream, head));
+        }
+    });
+    port
+}
+
+async fn read_request(stream: &mut TcpStream) -> String {
+    let mut seen = Vec::new();
+    let mut block = [0; 1024];
+    while !seen.ends_with(br#"{"n":1}"#) {
+        match stream.read(&mut block).await {
+            Ok(read) if read > 0 => seen.extend_from_slice(block.get(..read).unwrap_or_default()),
+            _ => break,
+        }
+    }
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+/// A server that answers every connection with the same bytes and then hangs up.
+async fn saying(answer: &'static str) -> u16 {
+    server(move |mut stream, _| async move {
+        let _ = stream.write_all(answer.as_bytes()).await;
+    })
+    .await
+}
+
+async fn status(port: u16) -> Result<u16, Failure> {
+    local().send(request(&format!("http://127.0.0.1:{port}/sms"))).await.map(|answer| answer.status)
+}
+
+#[tokio::test]
+async fn a_request_is_one_post_with_what_the_provider_described() {
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let port = server(move |mut stream, head| {
+        tell.send(head).unwrap();
+        async move { stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap() }
+    })
+    .await;
+    let answer = local().send(request(&format!("http://127.0.0.1:{port}/sms?a=b#part"))).await.unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (200, b"ok".as_slice()));
+    let expected = format!(
+        "POST /sms?a=b HTTP/1.1\r\ncontent-type: application/json\r\nauthorization: Bearer abc\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 7\r\n\r\n{{\"n\":1}}"
+    );
+    let mut seen: Vec<String> = told.recv().await.unwrap().split("\r\n").map(str::to_owned).collect();
+    let mut wanted: Vec<String> = expected.split("\r\n").map(str::to_owned).collect();
+    seen.sort();
+    wanted.sort();
+    assert_eq!(seen, wanted);
+}
+
+#[tokio::test]
+async fn every_status_is_reported_and_no_redirect_followed() {
+    assert_eq!(status(saying("HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n").await).await, Ok(401));
+    assert_eq!(status(saying("HTTP/1.0 503 Busy\r\n\r\nlater").await).await, Ok(503));
+    assert_eq!(status(saying("HTTP/1.1 204 Fine\r\n\r\n").await).await, Ok(204));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let target = server(move |_, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async {}
+    })
+    .await;
+    let port = server(move |mut stream, _| async move {
+        let answer =
+            format!("HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:{target}/\r\ncontent-length: 0\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    })
+    .await;
+    assert_eq!(status(port).await, Ok(307));
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn connections_are_kept_and_reused() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    let port = server(move |mut stream, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            loop {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+                if read_request(&mut stream).await.is_empty() {
+                    break;
+                }
+            }
+        }
+    })
+    .await;
+    let client = local();
+    for _ in 0..5 {
+        assert_eq!(client.send(request(&format!("http://127.0.0.1:{port}/"))).await.unwrap().status, 200);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_hanging_server_costs_the_timeout_and_no_more() {
+    let port = server(|stream, _| async move {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        drop(stream);
+    })
+    .await;
+    let started = Instant::now();
+    let hang = Request { timeout: Duration::from_millis(200), ..request(&format!("http://127.0.0.1:{port}/")) };
+    assert_eq!(local().send(hang).await.unwrap_err(), Failure::ReadTimeout);
+    assert!((200..1_000).contains(&started.elapsed().as_millis()));
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_reported_once_and_not_retried() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let port = server(move |stream, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move { stream.set_zero_linger().unwrap() }
+    })
+    .await;
+    assert_eq!(status(port).await, Err(Failure::Reset));
+    assert_eq!(status(saying("").await).await, Err(Failure::Reset));
+    assert_eq!(status(saying("I am no HTTP server\r\n\r\n").await).await, Err(Failure::Reset));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_refused_port_and_an_unknown_name_have_their_own_reasons() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    assert_eq!(status(free).await, Err(Failure::Refused));
+    let unknown = local().send(request("http://gateway.invalid/sms")).await;
+    assert_eq!(unknown.unwrap_err(), Failure::NotFound);
+}
+
+#[tokio::test]
+async fn a_body_is_cut_off_and_never_waited_for() {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n";
+    let endless = server(|mut stream, _| async move {
+        stream.write_all(HEAD).await.unwrap();
+        while stream.write_all(&vec![b'x'; 65_536]).await.is_ok() {}
+    })
+    .await;
+    let stuck = server(|mut stream, _| async move {
+        stream.write_all(HEAD).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    })
+    .await;
+    let started = Instant::now();
+    let Answer { status, body } = local().send(request(&format!("http://127.0.0.1:{endless}/"))).await.unwrap();
+    assert_eq!((status, body.len()), (200, 8_192));
+    assert!(started.elapsed() < Duration::from_millis(400));
+    let Answer { status, body } = local().send(request(&format!("http://127.0.0.1:{stuck}/"))).await.unwrap();
+    assert_eq!((status, body.len()), (200, 0));
+    assert!(started.elapsed() < Duration::from_millis(1_500));
+}
+
+#[tokio::test]
+async fn endless_headers_are_cut_off() {
+    let port = server(|mut stream, _| async move {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
+        while stream
+            .write_all(b"x-filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n")
+            .await
+            .is_ok()
+        {}
+    })
+    .await;
+    let started = Instant::now();
+    assert_eq!(status(port).await, Err(Failure::Reset));
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn private_addresses_are_refused_in_every_spelling_and_reached_from_the_list() {
+    let port = saying("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let hosts = [
+        "127.0.0.1",
+        "127.1",
+        "0x7f.1",
+        "0x7f000001",
+        "0177.0.0.1",
+        "2130706433",
+        "127.0.0.1.",
+        "%31%32%37.0.0.1",
+        "１２７.0.0.1",
+        "127。0。0。1",
+        "localhost",
+        "LOCALHOST",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[0:0:0:0:0:ffff:7f00:1]",
+    ];
+    for host in hosts {
+        let url = format!("http://{host}:{port}/");
+        assert_eq!(outbound(&[]).send(request(&url)).await.unwrap_err(), Failure::Forbidden, "{host}");
+        assert_eq!(outbound(&["10.0.0.0/8"]).send(request(&url)).await.unwrap_err(), Failure::Forbidden, "{host}");
+        assert_eq!(local().send(request(&url)).await.unwrap().status, 200, "{host}");
+    }
+    for host in
+        ["10.0.0.1", "169.254.169.254", "[::1]", "[::]", "0", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fd00::1]"]
+    {
+        let url = format!("http://{host}:{port}/");
+        assert_eq!(outbound(&[]).send(request(&url)).await.unwrap_err(), Failure::Forbidden, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn only_plain_http_and_https_addresses_are_called() {
+    for url in [
+        "",
+        "/sms",
+        "gateway",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "http://",
+        "http://user@127.0.0.1/",
+        "http://user:pw@127.0.0.1/",
+        "http://example.org@127.0.0.1/",
+        "javascript:1",
+        "http://127.0.0.1:99999/",
+    ] {
+        assert_eq!(local().send(request(url)).await.unwrap_err(), Failure::BadUrl, "{url}");
+    }
+    let split = Request { authorization: Some(Secret::new("a\r\nb: c")), ..request("http://127.0.0.1/") };
+    assert_eq!(local().send(split).await.unwrap_err(), Failure::BadUrl);
+}
+
+#[tokio::test]
+async fn a_certificate_nobody_vouches_for_is_refused() {
+    let authority = ringpass_core::kit::certificate::LocalAuthority::generate().unwrap();
+    let (certificate, key) = authority.issue(&["localhost".to_owned()]).unwrap();
+    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || shake_hands(&listener.into_std().unwrap(), Arc::new(config)));
+    let answer = local().send(request(&format!("https://localhost:{port}/"))).await;
+    assert_eq!(answer.unwrap_err(), Failure::Tls);
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_a_tls_failure() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 This is no TLS\r\n\r\n").await.unwrap();
+        read_request(&mut stream).await;
+    });
+    assert_eq!(local().send(request(&format!("https://127.0.0.1:{port}/"))).await.unwrap_err(), Failure::Tls);
+}
+
+fn shake_hands(listener: &std::net::TcpListener, config: Arc<rustls::ServerConfig>) {
+    listener.set_nonblocking(false).unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut session = rustls::ServerConnection::new(config).unwrap();
+    while session.is_handshaking() && session.complete_io(&mut stream).is_ok() {}
+}

@@ -1,0 +1,39 @@
+//! Request limits: `docs/COMPATIBILITY.md` lists the documented ones.
+
+use std::time::Duration;
+
+use super::sources::{ConfigError, Values};
+
+/// Limits that can be lifted or changed per process.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Whether the endpoint buckets and the suspicious-IP rows apply; `false` lifts them for load tests.
+    pub documented: bool,
+    /// Starts of a passwordless sign-in that one address may make at once.
+    pub start_burst: u32,
+    /// How long until one of them comes back.
+    pub start_refill: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { documented: true, start_burst: 50, start_refill: Duration::from_secs(72) }
+    }
+}
+
+impl Limits {
+    pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
+        let default = Self::default();
+        let documented = match values.text("limits") {
+            None => true,
+            Some(value) => match value.text() {
+                "documented" => true,
+                "off" => false,
+                _ => return Err(value.wrong("use `documented` or `off`")),
+            },
+        };
+        let start_burst = values.parse("start_burst", default.start_burst, "write a whole number")?;
+        let start_refill = values.seconds("start_refill_seconds", default.start_refill)?;
+        Ok(Self { documented, start_burst, start_refill })
+    }
+}

@@ -1,0 +1,60 @@
+//! The bucket of `/passwordless/start`: looked up in memory first, charged in the start's own transaction.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use ringpass_core::kit::clock::Millis;
+use ringpass_core::storage::buckets::Shape;
+
+/// What the rate-limit headers say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Size of the bucket.
+    pub limit: i64,
+    /// Tokens left.
+    pub remaining: i64,
+    /// When the next token can be had.
+    pub reset_at: Millis,
+}
+
+impl Window {
+    /// The window of a bucket that is full at `full_at`.
+    pub fn of(shape: Shape, full_at: Millis, now: Millis) -> Self {
+        let remaining = shape.left(full_at, now);
+        let reset_at = if remaining > 0 { full_at.max(now) } else { shape.next_at(full_at, now) };
+        Self { limit: shape.burst, remaining, reset_at }
+    }
+}
+
+/// What this process knows of the buckets: enough to refuse a flood without touching the database.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<HashMap<String, Millis>>);
+
+/// Most buckets remembered; past it the full ones are dropped, then all of them (the database still knows).
+const CAPACITY: usize = 100_000;
+
+impl Memory {
+    /// When the bucket is full again, as far as this process knows.
+    pub fn full_at(&self, key: &str) -> Millis {
+        self.0.lock().map_or(0, |buckets| buckets.get(key).copied().unwrap_or(0))
+    }
+
+    /// Remembers what the database answered.
+    pub fn remember(&self, key: &str, full_at: Millis, now: Millis) {
+        let Ok(mut buckets) = self.0.lock() else { return };
+        if buckets.len() >= CAPACITY {
+            buckets.retain(|_, full_at| *full_at > now);
+        }
+        if buckets.len() >= CAPACITY {
+            buckets.clear();
+        }
+        let known = buckets.entry(key.to_owned()).or_insert(0);
+        *known = full_at.max(*known);
+    }
+
+    /// Charges one token in memory only, for requests that never reach the database.
+    pub fn charge(&self, key: &str, shape: Shape, now: Millis) {
+        let full_at = self.full_at(key).max(now) + shape.interval;
+        self.remember(key, full_at.min(now + shape.burst * shape.interval), now);
+    }
+}
