@@ -1,6 +1,14 @@
 //! Floor 1: the nouns. Plain data, parsing and rules; no async, no IO, and `now` is a parameter.
 
+pub mod client;
+pub mod client_fields;
+pub mod connection;
+pub mod connection_options;
 pub mod event;
+<<<<<<< HEAD
 pub mod phone;
+=======
+pub mod schema;
+>>>>>>> refs/heads/mgmt
 pub mod signing_key;
 pub mod template;

@@ -1,0 +1,314 @@
+//! What is checked and completed in a connection's `options`; everything else in them is stored as sent.
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::connection::Strategy;
+use super::schema::{self, Field, Format, Invalid, Kind, Object, field};
+use crate::kit::hash;
+
+/// Checks options that are about to replace `old` (`None` on create).
+pub fn check(strategy: Strategy, sent: &Map<String, Value>, old: Option<&Map<String, Value>>) -> Result<(), Invalid> {
+    let wrapped = json!({"options": sent});
+    match strategy {
+        Strategy::Sms => {
+            schema::check(&SMS_BODY, &wrapped)?;
+            base64_secret(sent)
+        }
+        Strategy::Email => schema::check(&EMAIL_BODY, &wrapped).map(|_| ()),
+        Strategy::Auth0 => {
+            schema::check(&AUTH0_BODY, &wrapped)?;
+            identifiers(sent, old)
+        }
+    }
+}
+
+/// Adds the defaults of database connections; the options of the other strategies stay as sent.
+pub fn complete(strategy: Strategy, options: &mut Map<String, Value>, is_new: bool) {
+    if strategy != Strategy::Auth0 {
+        return;
+    }
+    options.retain(|name, value| !(value.is_null() && name == "authentication_methods"));
+    options.entry("mfa").or_insert(json!({"active": true, "return_enroll_settings": true}));
+    options.entry("passwordPolicy").or_insert(json!("good"));
+    if is_new {
+        options.entry("strategy_version").or_insert(json!(2));
+    }
+    if let Some(Value::Object(sent)) = options.get_mut("authentication_methods") {
+        let whole = json!({"password": {"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
+            "passkey": {"enabled": false}, "email_otp": {"enabled": false}, "phone_otp": {"enabled": false}});
+        fill(sent, &whole);
+    }
+    options
+        .entry("authentication_methods")
+        .or_insert(json!({"password": {"enabled": true, "api_behavior": "required"}, "passkey": {"enabled": false}}));
+    options.entry("passkey_options").or_insert(
+        json!({"challenge_ui": "both", "progressive_enrollment_enabled": true, "local_enrollment_enabled": true}),
+    );
+    options.entry("brute_force_protection").or_insert(json!(true));
+}
+
+/// Adds what `into` lacks of `whole`, one level down as well.
+fn fill(into: &mut Map<String, Value>, whole: &Value) {
+    for (name, value) in whole.as_object().into_iter().flatten() {
+        match (into.entry(name.clone()).or_insert(json!({})), value) {
+            (Value::Object(inner), Value::Object(defaults)) => {
+                for (name, value) in defaults {
+                    inner.entry(name.clone()).or_insert(value.clone());
+                }
+            }
+            (slot, _) if slot.is_null() => *slot = value.clone(),
+            _ => {}
+        }
+    }
+}
+
+/// A gateway secret said to be base64 must be; it stands in the message by name only.
+fn base64_secret(sent: &Map<String, Value>) -> Result<(), Invalid> {
+    let Some(authentication) = sent.get("gateway_authentication").and_then(Value::as_object) else { return Ok(()) };
+    let outer = sent.get("secret_base64_encoded");
+    let encoded = authentication.get("secret_base64_encoded").or(outer).and_then(Value::as_bool).unwrap_or(false);
+    let secret = authentication.get("secret").and_then(Value::as_str).unwrap_or_default();
+    if encoded && hash::from_any_base64(secret).is_none() {
+        let reason = "Object didn't pass validation for format base64url: secret";
+        return Err(Invalid::payload(reason, "options.gateway_authentication.secret", SECRET));
+    }
+    Ok(())
+}
+
+/// The rules between identifiers of a database connection.
+fn identifiers(sent: &Map<String, Value>, old: Option<&Map<String, Value>>) -> Result<(), Invalid> {
+    let Some(attributes) = sent.get("attributes").and_then(Value::as_object) else { return Ok(()) };
+    for other in ["requires_username", "validation"] {
+        if sent.get(other).is_some_and(|value| !value.is_null()) {
+            return Err(Invalid::body(format!("Cannot set both options.attributes and options.{other}")));
+        }
+    }
+    let active = |attribute: &Value| attribute.pointer("/identifier/active") == Some(&Value::Bool(true));
+    for (name, attribute) in attributes.iter().filter(|(_, attribute)| active(attribute)) {
+        if attribute.pointer("/signup/status").and_then(Value::as_str) == Some("inactive") {
+            return Err(Invalid::body(format!("attribute {name} must also be required on signup")));
+        }
+    }
+    if !attributes.values().any(active) {
+        return Err(Invalid::body("attributes must contain one active identifier"));
+    }
+    let not_unique = |attribute: &Value| attribute.get("unique") == Some(&Value::Bool(false));
+    let had_email = |old: &Map<String, Value>| old.get("attributes").and_then(|it| it.get("email")).is_some();
+    if attributes.get("email").is_some_and(not_unique) && old.is_some_and(|old| !had_email(old)) {
+        return Err(Invalid::body("cannot add non-unique email attribute"));
+    }
+    Ok(())
+}
+
+const SECRET: &str = "Key that signs the token for the gateway";
+const GATEWAY_URL: Format = Format {
+    name: "https-url-with-http-fallback",
+    is_pattern: false,
+    holds: |text| {
+        text.chars().count() <= 255
+            && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+    },
+};
+const TOTP: Object = Object {
+    fields: &[&[
+        field("length", Kind::Int(4, 10), "Digits of a code"),
+        field("time_step", Kind::Int(1, 86_400), "Life of a code in seconds"),
+    ]],
+    required: &[],
+    open: true,
+};
+const GATEWAY: Object = Object {
+    fields: &[&[
+        field("method", Kind::OneOf(&["bearer"]), "How the gateway call is signed"),
+        field("audience", Kind::TEXT, "Audience of the token for the gateway"),
+        field("secret", Kind::TEXT, SECRET),
+        field("subject", Kind::TEXT, "Subject of the token for the gateway"),
+        field("secret_base64_encoded", Kind::Bool, "Whether the secret is base64url"),
+    ]],
+    required: &["method", "audience", "secret"],
+    open: true,
+};
+const PASSWORDLESS: &[Field] = &[
+    field("name", Kind::TEXT, "Label of the connection"),
+    field("totp", Kind::Object(&TOTP), "Rules of the code"),
+    field("brute_force_protection", Kind::Bool, "Whether failed tries count towards a block"),
+    field("disable_signup", Kind::Bool, "Whether signing in makes no new users"),
+    field("upstream_params", Kind::FREE, "Parameters passed on"),
+    field("non_persistent_attrs", Kind::TEXTS, "Profile members that are not stored"),
+    field("authParams", Kind::FREE, "Parameters added to the authorization request"),
+];
+const SMS: Object = Object {
+    fields: &[
+        &[
+            field("provider", Kind::OneOf(&["sms_gateway", "twilio"]), "What carries the message"),
+            field("twilio_sid", Kind::TEXT, "Twilio account"),
+            field("twilio_token", Kind::TEXT, "Twilio token"),
+            field("messaging_service_sid", Kind::TEXT, "Twilio messaging service"),
+            field("from", Kind::TEXT, "Sender"),
+            field("template", Kind::TEXT, "Text of the message"),
+            field("syntax", Kind::OneOf(&["md_with_macros", "liquid"]), "Syntax of the template"),
+            field("gateway_url", Kind::Format(&GATEWAY_URL), "Address of the own gateway"),
+            field("gateway_authentication", Kind::Object(&GATEWAY), "How the gateway call is signed"),
+            field("forward_req_info", Kind::BoolOrText, "Whether the gateway learns of the caller"),
+        ],
+        PASSWORDLESS,
+    ],
+    required: &[],
+    open: true,
+};
+const LETTER: Object = Object {
+    fields: &[&[
+        field("syntax", Kind::TEXT, "Syntax of subject and body"),
+        field("from", Kind::TEXT, "Sender"),
+        field("subject", Kind::TEXT, "Subject of the message"),
+        field("body", Kind::TEXT, "Text of the message"),
+    ]],
+    required: &[],
+    open: true,
+};
+const EMAIL: Object = Object {
+    fields: &[&[field("email", Kind::Object(&LETTER), "The message")], PASSWORDLESS],
+    required: &[],
+    open: true,
+};
+const POLICIES: &[&str] = &["none", "low", "fair", "good", "excellent"];
+const AUTH0: Object = Object {
+    fields: &[&[
+        field("passwordPolicy", Kind::OneOf(POLICIES), "Strength of passwords"),
+        field("requires_username", Kind::Bool, "Whether users need a user name"),
+        field("disable_signup", Kind::Bool, "Whether users cannot sign up"),
+        field("brute_force_protection", Kind::Bool, "Whether failed tries count towards a block"),
+        field("import_mode", Kind::Bool, "Whether users move in at their first sign-in"),
+        field("attributes", Kind::FREE, "Identifiers of users"),
+        field("authentication_methods", Kind::FREE, "Ways to sign in"),
+        field("passkey_options", Kind::FREE, "Settings of passkeys"),
+        field("mfa", Kind::FREE, "Second factors"),
+        field("customScripts", Kind::FREE, "Scripts of an external user store"),
+        field("configuration", Kind::FREE, "Values for the scripts"),
+    ]],
+    required: &[],
+    open: true,
+};
+const ABOUT: &str = "Settings of the strategy";
+const SMS_BODY: Object =
+    Object { fields: &[&[field("options", Kind::Object(&SMS), ABOUT)]], required: &["options"], open: false };
+const EMAIL_BODY: Object =
+    Object { fields: &[&[field("options", Kind::Object(&EMAIL), ABOUT)]], required: &["options"], open: false };
+const AUTH0_BODY: Object =
+    Object { fields: &[&[field("options", Kind::Object(&AUTH0), ABOUT)]], required: &["options"], open: false };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(strategy: Strategy, options: Value) -> String {
+        check(strategy, options.as_object().unwrap(), None).map_or_else(|error| error.message, |()| "ok".into())
+    }
+
+    #[test]
+    fn sms_options_that_could_not_work_are_refused() {
+        let gateway = |extra: Value| {
+            let mut whole = json!({"method": "bearer", "audience": "a", "secret": "s!"});
+            whole.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            json!({"gateway_authentication": whole})
+        };
+        let long = format!("https://a.example/{}", "x".repeat(255));
+        for (options, expected) in [
+            (json!({"provider": "carrier-pigeon"}), "No enum match for: carrier-pigeon' on property options.provider"),
+            (json!({"syntax": "md"}), "No enum match for: md' on property options.syntax"),
+            (
+                json!({"totp": {"length": "6"}}),
+                "Expected type integer but found type string' on property options.totp.length",
+            ),
+            (json!({"totp": 6}), "Expected type object but found type integer' on property options.totp"),
+            (json!({"totp": {"length": 3}}), "Value 3 is less than minimum 4' on property options.totp.length"),
+            (json!({"totp": {"length": 11}}), "Value 11 is greater than maximum 10' on property options.totp.length"),
+            (json!({"totp": {"time_step": 0}}), "Value 0 is less than minimum 1' on property options.totp.time_step"),
+            (
+                json!({"gateway_url": "ftp://a.example"}),
+                "format https-url-with-http-fallback: ftp://a.example' on property options.gateway_url",
+            ),
+            (json!({"gateway_url": "sms.example/send"}), "format https-url-with-http-fallback: sms.example/send"),
+            (json!({"gateway_url": long}), "format https-url-with-http-fallback"),
+            (
+                json!({"gateway_authentication": {"method": "bearer", "audience": "a"}}),
+                "Missing required property: secret' on property options.gateway_authentication",
+            ),
+            (gateway(json!({"method": "hmac"})), "No enum match for: hmac"),
+            (
+                gateway(json!({"secret_base64_encoded": true})),
+                "format base64url: secret' on property options.gateway_authentication.secret",
+            ),
+            (json!({"forward_req_info": 1}), "Expected type boolean but found type integer"),
+        ] {
+            let message = refusal(Strategy::Sms, options.clone());
+            assert!(message.contains(expected), "{options}: {message}");
+            assert!(!message.contains("s!"), "{message}");
+        }
+    }
+
+    #[test]
+    fn sms_options_that_people_really_send_pass() {
+        for options in [
+            json!({}),
+            json!({"gateway_authentication": null, "messaging_service_sid": null, "totp": null, "from": null}),
+            json!({"provider": "sms_gateway"}),
+            json!({"gateway_url": "http://127.0.0.1:9000/send?x=1", "forward_req_info": "true", "anything": [1]}),
+            json!({"secret_base64_encoded": true, "gateway_authentication":
+                {"method": "bearer", "audience": "a", "secret": "s!", "secret_base64_encoded": false}}),
+            json!({"gateway_authentication": {"method": "bearer", "audience": "a", "secret": "AAECAwQ-_w==", "secret_base64_encoded": true}}),
+            json!({"template": "no code here", "syntax": "liquid", "totp": {"length": 4, "time_step": 86_400}}),
+        ] {
+            assert_eq!(refusal(Strategy::Sms, options), "ok");
+        }
+    }
+
+    #[test]
+    fn database_options_are_completed() {
+        let mut options = Map::new();
+        complete(Strategy::Auth0, &mut options, true);
+        assert_eq!(
+            Value::Object(options.clone()),
+            json!({"mfa": {"active": true, "return_enroll_settings": true}, "passwordPolicy": "good", "strategy_version": 2,
+                "authentication_methods": {"password": {"enabled": true, "api_behavior": "required"}, "passkey": {"enabled": false}},
+                "passkey_options": {"challenge_ui": "both", "progressive_enrollment_enabled": true, "local_enrollment_enabled": true},
+                "brute_force_protection": true})
+        );
+        let mut sent =
+            json!({"authentication_methods": {"password": {"enabled": true}, "phone_otp": {"enabled": true}}});
+        let sent = sent.as_object_mut().unwrap();
+        complete(Strategy::Auth0, sent, false);
+        assert_eq!(
+            sent["authentication_methods"],
+            json!({"password": {"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
+                "phone_otp": {"enabled": true}, "passkey": {"enabled": false}, "email_otp": {"enabled": false}})
+        );
+        assert!(!sent.contains_key("strategy_version"));
+    }
+
+    #[test]
+    fn identifiers_of_a_database_must_agree() {
+        let phone = |active: bool, status: &str| json!({"phone_number": {"identifier": {"active": active}, "signup": {"status": status}}});
+        for (options, expected) in [
+            (json!({"attributes": phone(true, "required")}), "ok"),
+            (
+                json!({"attributes": phone(true, "required"), "requires_username": true}),
+                "Cannot set both options.attributes and options.requires_username",
+            ),
+            (
+                json!({"attributes": phone(true, "required"), "validation": {}}),
+                "Cannot set both options.attributes and options.validation",
+            ),
+            (json!({"attributes": phone(true, "inactive")}), "attribute phone_number must also be required on signup"),
+            (json!({"attributes": phone(false, "required")}), "attributes must contain one active identifier"),
+        ] {
+            assert_eq!(refusal(Strategy::Auth0, options), expected);
+        }
+        let email = json!({"attributes": {"email": {"identifier": {"active": true}, "unique": false}}});
+        let old = Map::new();
+        let error = check(Strategy::Auth0, email.as_object().unwrap(), Some(&old)).unwrap_err();
+        assert_eq!(error.message, "cannot add non-unique email attribute");
+        assert!(check(Strategy::Auth0, email.as_object().unwrap(), email.as_object()).is_ok());
+    }
+}
