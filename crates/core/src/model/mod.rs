@@ -5,10 +5,7 @@ pub mod client_fields;
 pub mod connection;
 pub mod connection_options;
 pub mod event;
-<<<<<<< HEAD
 pub mod phone;
-=======
 pub mod schema;
->>>>>>> refs/heads/mgmt
 pub mod signing_key;
 pub mod template;
