@@ -15,6 +15,8 @@ pub fn project(whole: &Map<String, Value>, fields: &str, include: bool) -> Map<S
     }
 }
 
+type Selection = fn(&Map<String, Value>, &[&str]) -> Map<String, Value>;
+
 fn keep(whole: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     let kept = whole.iter().filter_map(|(key, value)| {
         if names.contains(&key.as_str()) {
@@ -45,7 +47,7 @@ fn below<'n>(names: &[&'n str], key: &str) -> Vec<&'n str> {
 fn within(
     value: &Value,
     names: &[&str],
-    select: fn(&Map<String, Value>, &[&str]) -> Map<String, Value>,
+    select: Selection,
 ) -> Option<Value> {
     match value {
         Value::Object(object) => Some(select(object, names).into()),
