@@ -2,6 +2,7 @@
 //!
 //! A route is a row: method, path, scopes, handler. The same rows build the router and are read by the tests.
 
+pub mod auth;
 pub mod call;
 pub mod dev;
 pub mod peer;
