@@ -69,11 +69,8 @@ fn described(request: &Request) -> Value {
     let call = &request.call;
     let query: Map<String, Value> =
         call.query.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-    let user = if request.token.subject.ends_with("@clients") {
-        json!({})
-    } else {
-        json!({"user_id": request.token.subject})
-    };
+    let user =
+        if request.token.subject.ends_with("@clients") { json!({}) } else { json!({"user_id": request.token.subject}) };
     json!({
         "method": call.method.as_str().to_ascii_lowercase(),
         "path": call.path,

@@ -104,9 +104,7 @@ impl ApiError {
                 "",
             ),
             Self::NotFound => text(StatusCode::NOT_FOUND, "Not Found", ""),
-            Self::NoConnection => {
-                text(StatusCode::NOT_FOUND, "The connection does not exist", "inexistent_connection")
-            }
+            Self::NoConnection => text(StatusCode::NOT_FOUND, "The connection does not exist", "inexistent_connection"),
             Self::NoClient => text(StatusCode::NOT_FOUND, "The client does not exist", "inexistent_client"),
             Self::NoResourceServer => {
                 text(StatusCode::NOT_FOUND, "The resource server does not exist", "inexistent_resource_server")

@@ -154,13 +154,7 @@ impl Family for Management {
             "Delete a connection user"
         ),
         route!("GET", "/keys/signing", ["read:signing_keys"], keys::list),
-        route!(
-            "POST",
-            "/keys/signing/rotate",
-            ["create:signing_keys", "update:signing_keys"],
-            keys::rotate,
-            "Rotate the signing key"
-        ),
+        route!("POST", "/keys/signing/rotate", ["create:signing_keys"], keys::rotate, "Rotate the signing key"),
         route!("GET", "/keys/signing/{kid}", ["read:signing_keys"], keys::show),
         route!("PUT", "/keys/signing/{kid}/revoke", ["update:signing_keys"], keys::revoke, "Revoke a signing key"),
         route!("GET", "/logs", ["read:logs", "read:logs_users"], logs::list),
@@ -256,7 +250,13 @@ fn common(app: &App, reply: Reply, origin: Option<&str>) -> Reply {
 }
 
 /// A path parameter that must have `prefix` and then `length` letters or digits (C689).
-pub fn checked_id<'a>(value: &'a str, prefix: &str, length: usize, format: &str, about: &str) -> Result<&'a str, ApiError> {
+pub fn checked_id<'a>(
+    value: &'a str,
+    prefix: &str,
+    length: usize,
+    format: &str,
+    about: &str,
+) -> Result<&'a str, ApiError> {
     let rest = value.strip_prefix(prefix).unwrap_or_default();
     if rest.len() == length && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Ok(value);

@@ -1,6 +1,7 @@
 //! Pages of a list: by offset or by checkpoint, and the choice of members (`docs/COMPATIBILITY.md` C631-C636).
 
 use http::StatusCode;
+use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::hash;
 use ringpass_core::model::schema::Invalid;
 use serde_json::{Map, Value, json};
@@ -37,14 +38,22 @@ const FROM: &str = "Id from which to start selection";
 impl Page {
     /// Reads the page asked for; `take` or `from` wins over `page`.
     pub fn of(call: &Call) -> Result<Self, ApiError> {
-        if call.query("take").is_some() || call.query("from").is_some() { Self::checkpoint(call) } else { Self::offset(call) }
+        if call.query("take").is_some() || call.query("from").is_some() {
+            Self::checkpoint(call)
+        } else {
+            Self::offset(call)
+        }
     }
 
     /// The same for a list that knows offsets only.
     pub fn offset(call: &Call) -> Result<Self, ApiError> {
         let limit = number(call, "per_page", PER_PAGE, (1, 100), 50)?;
         let page = number(call, "page", PAGE, (0, 1_000_000_000), 0)?;
-        Ok(Self::Offset { start: page.saturating_mul(limit), limit, totals: flag(call, "include_totals")?.unwrap_or(false) })
+        Ok(Self::Offset {
+            start: page.saturating_mul(limit),
+            limit,
+            totals: flag(call, "include_totals")?.unwrap_or(false),
+        })
     }
 
     /// The same for a list that knows checkpoints only.
@@ -60,9 +69,8 @@ impl Page {
         Ok(Self::Checkpoint { after, limit })
     }
 
-    /// Cuts the page out of the whole list. `key` names an item for checkpoints: unique and never changing. A checkpoint
-    /// whose item is gone begins at the item that `key` order puts after it only if the list is sorted by key; else the
-    /// list ends there.
+    /// Cuts the page out of the whole list. `key` names an item for checkpoints: unique, never changing, and sorting as
+    /// the list does (a padded creation time, then the id), so that a checkpoint outlives its item.
     pub fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Cut<T> {
         let total = items.len();
         match self {
@@ -72,7 +80,10 @@ impl Page {
             Self::Checkpoint { after, limit } => {
                 let start = match after {
                     None => 0,
-                    Some(after) => items.iter().position(|item| key(item) == *after).map_or(total, |at| at + 1),
+                    Some(after) => {
+                        let same = items.iter().position(|item| key(item) == *after).map(|at| at + 1);
+                        same.or_else(|| items.iter().position(|item| key(item) > *after)).unwrap_or(total)
+                    }
                 };
                 let items: Vec<T> = items.into_iter().skip(start).take(*limit).collect();
                 let more = start + items.len() < total;
@@ -132,10 +143,7 @@ impl Fields {
     /// Reads the choice; none shows everything.
     pub fn of(call: &Call) -> Result<Self, ApiError> {
         let names = call.query("fields").unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
-        Ok(Self {
-            names: names.map(str::to_owned).collect(),
-            include: flag(call, "include_fields")?.unwrap_or(true),
-        })
+        Ok(Self { names: names.map(str::to_owned).collect(), include: flag(call, "include_fields")?.unwrap_or(true) })
     }
 
     /// Leaves the chosen members, and those of `always`.
@@ -146,6 +154,11 @@ impl Fields {
         let shown = |name: &String| always.contains(&name.as_str()) || self.names.contains(name) == self.include;
         object.into_iter().filter(|(name, _)| shown(name)).collect()
     }
+}
+
+/// A checkpoint key for lists in order of creation.
+pub fn key(created_at: Millis, id: &str) -> String {
+    format!("{created_at:015}.{id}")
 }
 
 /// A whole number of the query between two bounds.
