@@ -111,9 +111,12 @@ impl IntoResponse for Reply {
 /// A handler's future.
 pub type Answering<E> = Pin<Box<dyn Future<Output = Result<Reply, E>> + Send>>;
 
+/// The plainest handler: a call in, an answer or a refusal out.
+pub type Handler<E> = fn(Arc<App>, Call) -> Answering<E>;
+
 /// One row of a family's table.
 #[derive(Debug, Clone, Copy)]
-pub struct Route<E> {
+pub struct Route<H> {
     /// HTTP method.
     pub method: &'static str,
     /// Path under the family's prefix, with `{name}` parameters.
@@ -121,7 +124,7 @@ pub struct Route<E> {
     /// Scopes of which one is enough; empty where the door checks for itself.
     pub scopes: &'static [&'static str],
     /// The handler.
-    pub handler: fn(Arc<App>, Call) -> Answering<E>,
+    pub handler: H,
 }
 
 /// Why a request could not be read into a [`Call`].
@@ -137,16 +140,16 @@ pub enum Unreadable {
 
 /// What a family of doors must say of itself so that [`router`] can serve its table.
 pub trait Family: 'static {
-    /// The family's error type.
-    type Error: Send + 'static;
+    /// What a row of the table runs: a [`Handler`], or a family's own kind.
+    type Handler: Send + Sync + 'static;
     /// In front of every path of the table (`/api/v2`), or empty.
     const PREFIX: &'static str;
     /// Longest body accepted, bytes.
     const BODY_LIMIT: usize;
     /// The table.
-    const ROUTES: &'static [Route<Self::Error>];
+    const ROUTES: &'static [Route<Self::Handler>];
     /// Runs a row: authentication, the handler, common headers.
-    fn serve(app: Arc<App>, route: &'static Route<Self::Error>, call: Call) -> impl Future<Output = Reply> + Send;
+    fn serve(app: Arc<App>, route: &'static Route<Self::Handler>, call: Call) -> impl Future<Output = Reply> + Send;
     /// The answer to a request that could not be read.
     fn unreadable(app: &App, why: Unreadable) -> Reply;
 }

@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod call;
 pub mod dev;
+pub mod management;
 pub mod peer;
 
-pub use call::{Answering, Call, Family, Reply, Route, Unreadable, router};
+pub use call::{Answering, Call, Family, Handler, Reply, Route, Unreadable, router};
