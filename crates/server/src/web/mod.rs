@@ -2,8 +2,10 @@
 //!
 //! A route is a row: method, path, scopes, handler. The same rows build the router and are read by the tests.
 
+pub mod auth;
 pub mod call;
 pub mod dev;
+pub mod management;
 pub mod peer;
 
-pub use call::{Answering, Call, Family, Reply, Route, Unreadable, router};
+pub use call::{Answering, Call, Family, Handler, Reply, Route, Unreadable, router};
