@@ -44,11 +44,7 @@ fn below<'n>(names: &[&'n str], key: &str) -> Vec<&'n str> {
 }
 
 /// Applies a selection inside an object or an array of objects; `None` for a value without an inside.
-fn within(
-    value: &Value,
-    names: &[&str],
-    select: Selection,
-) -> Option<Value> {
+fn within(value: &Value, names: &[&str], select: Selection) -> Option<Value> {
     match value {
         Value::Object(object) => Some(select(object, names).into()),
         Value::Array(items) => Some(items.iter().filter_map(|item| within(item, names, select)).collect()),

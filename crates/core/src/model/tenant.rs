@@ -154,8 +154,9 @@ fn merge_flags(flags: &mut Map<String, Value>, mut sent: Map<String, Value>) {
 fn lifetimes(patch: &Map<String, Value>, into: &mut Map<String, Value>) -> Result<(), Invalid> {
     let said = |name: &str| patch.get(name).filter(|value| !value.is_null());
     for (hours, minutes) in LIFETIMES {
-        if said(hours).is_some_and(|value| value.as_f64().is_some_and(|hours| hours <= 0.0)) {
-            return Err(Invalid::payload("Value 0 is less than or equal to exclusive minimum 0", hours, ""));
+        if let Some(value) = said(hours).filter(|value| value.as_f64().is_some_and(|hours| hours <= 0.0)) {
+            let reason = format!("Value {value} is equal or less than exclusive minimum 0");
+            return Err(Invalid::payload(&reason, hours, ""));
         }
         let Some(value) = said(minutes).and_then(schema::integer) else { continue };
         if said(hours).is_some() {

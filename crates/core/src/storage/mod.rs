@@ -13,6 +13,8 @@ mod postgres;
 pub mod settings;
 pub mod signing_keys;
 mod sqlite;
+pub mod tenant;
 pub mod tokens;
+pub mod users;
 
 pub use db::{Db, DbError, Row, Settings, Tx, Url, Value};

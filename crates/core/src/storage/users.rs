@@ -18,10 +18,7 @@ macro_rules! columns {
 
 /// A user by id.
 pub fn get(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<User>, DbError> {
-    let row = tx.query_one(
-        concat!("SELECT ", columns!(), " FROM users WHERE user_id = ?1"),
-        &[user_id.into()],
-    )?;
+    let row = tx.query_one(concat!("SELECT ", columns!(), " FROM users WHERE user_id = ?1"), &[user_id.into()])?;
     row.as_ref().map(read).transpose()
 }
 
