@@ -2,10 +2,13 @@
 
 pub mod client;
 pub mod client_fields;
+pub mod client_grant;
 pub mod connection;
 pub mod connection_options;
 pub mod event;
 pub mod phone;
+pub mod resource_server;
 pub mod schema;
+pub mod scope;
 pub mod signing_key;
 pub mod template;
