@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -131,8 +132,10 @@ pub struct Route<H> {
 pub enum Unreadable {
     /// The body is longer than the family's limit (bytes).
     TooLong(usize),
-    /// The body broke off.
+    /// The body broke off, or took longer than 30 seconds.
     Broken,
+    /// The handler panicked: a bug, logged by the panic hook.
+    Panicked,
 }
 
 /// What a family of doors must say of itself so that [`router`] can serve its table.
@@ -160,12 +163,22 @@ pub fn router<F: Family>() -> Router<Arc<App>> {
             .unwrap_or(MethodFilter::GET);
         let handler = async move |State(app): State<Arc<App>>, params: RawPathParams, request: Request| -> Reply {
             match read(&app, &params, request, F::BODY_LIMIT).await {
-                Ok(call) => F::serve(app, route, call).await,
+                Ok(call) => run::<F>(app, route, call).await,
                 Err(why) => F::unreadable(&app, why),
             }
         };
         router.route(&format!("{}{}", F::PREFIX, route.path), on(filter, handler))
     })
+}
+
+/// Runs a row in a task of its own: a caller that hangs up does not stop what is under way, so a code that was sent is
+/// also recorded. A panic is answered like any other failure, by the family.
+async fn run<F: Family>(app: Arc<App>, route: &'static Route<F::Error>, call: Call) -> Reply {
+    let tasks = app.tasks.clone();
+    match tasks.spawn(F::serve(Arc::clone(&app), route, call)).await {
+        Ok(reply) => reply,
+        Err(_) => F::unreadable(&app, Unreadable::Panicked),
+    }
 }
 
 /// Reads a request whole, at most `limit` bytes of body.
@@ -176,7 +189,8 @@ async fn read(app: &App, params: &RawPathParams, request: Request, limit: usize)
     if declared.is_some_and(|length: usize| length > limit) {
         return Err(Unreadable::TooLong(limit));
     }
-    let body = match Limited::new(body, limit).collect().await {
+    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await;
+    let body = match whole.map_err(|_| Unreadable::Broken)? {
         Ok(whole) => whole.to_bytes(),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => return Err(Unreadable::TooLong(limit)),
         Err(error) if is_length_limit(error.as_ref()) => return Err(Unreadable::TooLong(limit)),
@@ -193,6 +207,9 @@ async fn read(app: &App, params: &RawPathParams, request: Request, limit: usize)
         ip,
     })
 }
+
+/// How long a body may take.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     error.source().is_some_and(|source| source.is::<LengthLimitError>() || is_length_limit(source))

@@ -30,7 +30,7 @@ pub enum Checked {
     /// A confidential client that sent no secret.
     Unproven(Arc<Client>),
     /// A wrong secret.
-    Wrong,
+    Wrong(Arc<Client>),
     /// No such client.
     Unknown,
 }
@@ -39,7 +39,10 @@ impl Credentials {
     /// Takes what the body says, completed by HTTP Basic (both parts form-url-decoded, RFC 6749 §2.3.1).
     pub fn read(call: &Call, client_id: Option<&str>, secret: Option<&str>) -> Self {
         let (basic_id, basic_secret) = basic(call).unzip();
-        Self { client_id: client_id.map(str::to_owned).or(basic_id), secret: secret.map(str::to_owned).or(basic_secret) }
+        Self {
+            client_id: client_id.map(str::to_owned).or(basic_id),
+            secret: secret.map(str::to_owned).or(basic_secret),
+        }
     }
 
     /// Compares them with the client on record.
@@ -48,8 +51,8 @@ impl Credentials {
         let Some(client) = app.find(|snapshot| snapshot.client(id)).await else { return Checked::Unknown };
         match &self.secret {
             _ if client.is_public() => Checked::Public(client),
-            Some(sent) if client.secret_matches(sent) => Checked::Proven(client),
-            Some(_) => Checked::Wrong,
+            Some(sent) if client.secret.matches(sent) => Checked::Proven(client),
+            Some(_) => Checked::Wrong(client),
             None => Checked::Unproven(client),
         }
     }
