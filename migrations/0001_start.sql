@@ -25,6 +25,48 @@ CREATE TABLE signing_keys (
     revoked_at BIGINT
 );
 
+CREATE TABLE connections (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    strategy TEXT NOT NULL,
+    options TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE connection_clients (
+    connection_id TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    PRIMARY KEY (connection_id, client_id)
+);
+
+CREATE TABLE clients (
+    id TEXT PRIMARY KEY,
+    secret TEXT NOT NULL,
+    is_global BIGINT NOT NULL,
+    doc TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE resource_servers (
+    id TEXT PRIMARY KEY,
+    identifier TEXT NOT NULL UNIQUE,
+    signing_secret TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE client_grants (
+    id TEXT PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    subject_type TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (client_id, audience, subject_type)
+);
+
 -- What grows with use. Every table here has its expiry in an index, for the worker.
 
 CREATE TABLE users (

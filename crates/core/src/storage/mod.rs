@@ -2,17 +2,29 @@
 //!
 //! One SQL text serves SQLite and PostgreSQL: ids and JSON are TEXT, instants BIGINT milliseconds, flags BIGINT 0/1,
 //! parameters `?1..?n`, and nothing is used that only one engine has. A refusal is `Ok(outcome)`; only `Err` rolls back.
+//!
+//! A transaction that changes configuration begins with [`settings::bump_version`]. That locks one row, so such
+//! transactions pass one after the other, on one server or many, and get → apply → put loses no change.
 
 pub mod buckets;
+pub mod client_grants;
+pub mod clients;
 pub mod codes;
+pub mod connections;
 pub mod db;
 pub mod login_failures;
 pub mod logs;
 mod migrations;
 mod postgres;
+pub mod resource_servers;
 pub mod settings;
 pub mod signing_keys;
 mod sqlite;
 pub mod tokens;
 
 pub use db::{Db, DbError, Row, Settings, Tx, Url, Value};
+
+/// A document as the text of a JSON column.
+fn json(doc: &serde_json::Map<String, serde_json::Value>) -> String {
+    serde_json::to_string(doc).unwrap_or_default()
+}
