@@ -116,6 +116,7 @@ pub struct Management;
 
 impl Family for Management {
     type Handler = Door;
+    const NAME: &'static str = "management";
     const PREFIX: &'static str = "/api/v2";
     const BODY_LIMIT: usize = 1_048_576;
     const ROUTES: &'static [Route<Door>] = &[
@@ -174,6 +175,7 @@ impl Family for Management {
         let error = match why {
             Unreadable::TooLong(limit) => ApiError::TooLong(limit),
             Unreadable::Broken => ApiError::BrokenBody,
+            Unreadable::Panicked => ApiError::Internal,
         };
         common(app, error.reply(), None)
     }
