@@ -9,6 +9,7 @@ use ringpass_core::kit::rng::Rng;
 use ringpass_core::outbound::Outbound;
 use ringpass_core::storage::{Db, DbError, Tx, settings};
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::flows::limits::Memory;
@@ -34,6 +35,8 @@ pub struct App {
     pub journal: Journal,
     /// What this process knows of the rate-limit buckets.
     pub buckets: Memory,
+    /// Requests under way; the stop waits for them.
+    pub tasks: TaskTracker,
     snapshot: ArcSwap<Snapshot>,
     cpu: Semaphore,
 }
@@ -46,12 +49,8 @@ impl App {
         let hash_key = db.write("app.hash_key", move |tx| settings::hash_key(tx, &draw)).await?;
         let snapshot = db.read("app.snapshot", move |tx| Snapshot::read(tx, &audience)).await?;
         let host = config.http.public_url.host_str().unwrap_or_default().to_owned();
-        let journal = Journal {
-            clock: clock.clone(),
-            rng: rng.clone(),
-            tenant: config.http.tenant().into(),
-            host: host.into(),
-        };
+        let journal =
+            Journal { clock: clock.clone(), rng: rng.clone(), tenant: config.http.tenant().into(), host: host.into() };
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             config,
@@ -62,6 +61,7 @@ impl App {
             hash_key,
             journal,
             buckets: Memory::default(),
+            tasks: TaskTracker::new(),
             snapshot: ArcSwap::from_pointee(snapshot),
             cpu: Semaphore::new(cores),
         })

@@ -80,7 +80,10 @@ impl Snapshot {
             countries,
             settings,
             keys,
-            channels: connections::list(tx)?.into_iter().map(|connection| Arc::new(Channel::prepare(connection))).collect(),
+            channels: connections::list(tx)?
+                .into_iter()
+                .map(|connection| Arc::new(Channel::prepare(connection)))
+                .collect(),
             clients: clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect(),
             resource_servers: apis
                 .into_iter()
@@ -108,9 +111,10 @@ impl Snapshot {
             return Some(Arc::clone(named));
         }
         let strategy = Strategy::parse(name)?;
-        let mut usable = self.channels.iter().filter(|channel| {
-            channel.connection.strategy == strategy && channel.connection.is_enabled_for(client_id)
-        });
+        let mut usable = self
+            .channels
+            .iter()
+            .filter(|channel| channel.connection.strategy == strategy && channel.connection.is_enabled_for(client_id));
         let only = usable.next()?;
         usable.next().is_none().then(|| Arc::clone(only))
     }
@@ -148,7 +152,9 @@ impl Snapshot {
         for channel in self.channels.iter().filter(|channel| channel.connection.strategy == Strategy::Sms) {
             let name = &channel.connection.name;
             if matches!(channel.provider, Provider::NotConfigured) && !channel.connection.enabled_clients.is_empty() {
-                warnings.push(format!("connection `{name}` has no provider that can send: set provider `sms_gateway` and a gateway_url"));
+                warnings.push(format!(
+                    "connection `{name}` has no provider that can send: set provider `sms_gateway` and a gateway_url"
+                ));
             }
         }
         warnings
@@ -159,10 +165,7 @@ impl Channel {
     fn prepare(connection: Connection) -> Self {
         Self {
             provider: Provider::from_options(&connection.options.0),
-            template: Template::parse(
-                connection.option("template").unwrap_or_default(),
-                connection.option("syntax"),
-            ),
+            template: Template::parse(connection.option("template").unwrap_or_default(), connection.option("syntax")),
             connection,
         }
     }
@@ -201,7 +204,9 @@ fn origins(clients: &[Client]) -> (HashSet<String>, Vec<(String, String)>) {
             }
         }
         let callbacks = client.callbacks();
-        exact.extend(callbacks.iter().filter_map(|url| Url::parse(url).ok()).map(|url| url.origin().ascii_serialization()));
+        exact.extend(
+            callbacks.iter().filter_map(|url| Url::parse(url).ok()).map(|url| url.origin().ascii_serialization()),
+        );
     }
     exact.remove("null");
     (exact, wildcard)

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ringpass_core::kit::clock::{Millis, SECOND};
 use ringpass_core::kit::hash::MacKey;
-use ringpass_core::kit::rng::Rng;
 use ringpass_core::kit::ids;
+use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
 use ringpass_core::model::phone::Phone;
@@ -240,29 +240,24 @@ where
     let now = app.clock.now();
     let guess = verify.code.trim().to_owned();
     let well_formed = !guess.is_empty() && guess.len() <= 10 && guess.bytes().all(|byte| byte.is_ascii_digit());
-    let hash = if well_formed {
-        code_hash(&app.hash_key, &verify.channel, &verify.username, &guess)
-    } else {
-        String::new()
-    };
+    let hash =
+        if well_formed { code_hash(&app.hash_key, &verify.channel, &verify.username, &guess) } else { String::new() };
     let (journal, rng) = (app.journal.clone(), app.rng.clone());
-    let outcome = app.db.write("passwordless.verify", move |tx| {
-        match redeem(tx, &verify, &hash, &rng, now)? {
-            Ok((user, created)) => {
-                issue(tx, &user)?;
-                if created {
-                    journal.write(tx, signed_up(&verify, &user, &journal))?;
-                }
-                journal.write(tx, signed_in(&verify, &user))?;
-                Ok(Ok(user))
+    let outcome = app.db.write("passwordless.verify", move |tx| match redeem(tx, &verify, &hash, &rng, now)? {
+        Ok((user, created)) => {
+            issue(tx, &user)?;
+            if created {
+                journal.write(tx, signed_up(&verify, &user, &journal))?;
             }
-            Err((refused, failures)) => {
-                journal.write(tx, not_exchanged(&verify, &refused))?;
-                if failures == login_failures::MAX_FAILURES {
-                    journal.write(tx, blocked(&verify))?;
-                }
-                Ok(Err(refused))
+            journal.write(tx, signed_in(&verify, &user))?;
+            Ok(Ok(user))
+        }
+        Err((refused, failures)) => {
+            journal.write(tx, not_exchanged(&verify, &refused))?;
+            if failures == login_failures::MAX_FAILURES {
+                journal.write(tx, blocked(&verify))?;
             }
+            Ok(Err(refused))
         }
     });
     outcome.await?
@@ -273,11 +268,8 @@ type Redeemed = Result<(User, bool), (Refused, i64)>;
 
 fn redeem(tx: &mut Tx<'_>, verify: &Verify, hash: &str, rng: &Rng, now: Millis) -> Result<Redeemed, DbError> {
     let connection = &verify.channel.connection;
-    let failure_key = login_failures::Key {
-        connection: &connection.name,
-        identifier: &verify.username,
-        ip: &verify.caller.ip,
-    };
+    let failure_key =
+        login_failures::Key { connection: &connection.name, identifier: &verify.username, ip: &verify.caller.ip };
     let protected = connection.brute_force_protection();
     let failures = if protected { login_failures::count(tx, &failure_key, now)? } else { 0 };
     if failures >= login_failures::MAX_FAILURES {

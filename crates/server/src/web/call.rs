@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -17,6 +18,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::ops;
 
 /// A request, read whole.
 #[derive(Debug, Clone)]
@@ -110,9 +112,12 @@ impl IntoResponse for Reply {
 /// A handler's future.
 pub type Answering<E> = Pin<Box<dyn Future<Output = Result<Reply, E>> + Send>>;
 
+/// The plainest handler: a call in, an answer or a refusal out.
+pub type Handler<E> = fn(Arc<App>, Call) -> Answering<E>;
+
 /// One row of a family's table.
 #[derive(Debug, Clone, Copy)]
-pub struct Route<E> {
+pub struct Route<H> {
     /// HTTP method.
     pub method: &'static str,
     /// Path under the family's prefix, with `{name}` parameters.
@@ -120,7 +125,7 @@ pub struct Route<E> {
     /// Scopes of which one is enough; empty where the door checks for itself.
     pub scopes: &'static [&'static str],
     /// The handler.
-    pub handler: fn(Arc<App>, Call) -> Answering<E>,
+    pub handler: H,
 }
 
 /// Why a request could not be read into a [`Call`].
@@ -128,22 +133,26 @@ pub struct Route<E> {
 pub enum Unreadable {
     /// The body is longer than the family's limit (bytes).
     TooLong(usize),
-    /// The body broke off.
+    /// The body broke off, or took longer than 30 seconds.
     Broken,
+    /// The handler panicked: a bug, logged by the panic hook.
+    Panicked,
 }
 
 /// What a family of doors must say of itself so that [`router`] can serve its table.
 pub trait Family: 'static {
-    /// The family's error type.
-    type Error: Send + 'static;
+    /// What a row of the table runs: a [`Handler`], or a family's own kind.
+    type Handler: Send + Sync + 'static;
+    /// The family's name in metrics.
+    const NAME: &'static str;
     /// In front of every path of the table (`/api/v2`), or empty.
     const PREFIX: &'static str;
     /// Longest body accepted, bytes.
     const BODY_LIMIT: usize;
     /// The table.
-    const ROUTES: &'static [Route<Self::Error>];
+    const ROUTES: &'static [Route<Self::Handler>];
     /// Runs a row: authentication, the handler, common headers.
-    fn serve(app: Arc<App>, route: &'static Route<Self::Error>, call: Call) -> impl Future<Output = Reply> + Send;
+    fn serve(app: Arc<App>, route: &'static Route<Self::Handler>, call: Call) -> impl Future<Output = Reply> + Send;
     /// The answer to a request that could not be read.
     fn unreadable(app: &App, why: Unreadable) -> Reply;
 }
@@ -157,12 +166,22 @@ pub fn router<F: Family>() -> Router<Arc<App>> {
             .unwrap_or(MethodFilter::GET);
         let handler = async move |State(app): State<Arc<App>>, params: RawPathParams, request: Request| -> Reply {
             match read(&app, &params, request, F::BODY_LIMIT).await {
-                Ok(call) => F::serve(app, route, call).await,
+                Ok(call) => run::<F>(app, route, call).await,
                 Err(why) => F::unreadable(&app, why),
             }
         };
         router.route(&format!("{}{}", F::PREFIX, route.path), on(filter, handler))
     })
+}
+
+/// Runs a row in a task of its own: a caller that hangs up does not stop what is under way, so a code that was sent is
+/// also recorded. A panic is answered like any other failure, by the family.
+async fn run<F: Family>(app: Arc<App>, route: &'static Route<F::Handler>, call: Call) -> Reply {
+    let began = Instant::now();
+    let task = app.tasks.spawn(F::serve(Arc::clone(&app), route, call));
+    let reply = task.await.unwrap_or_else(|_| F::unreadable(&app, Unreadable::Panicked));
+    ops::observe(F::NAME, route.path, reply.status, began.elapsed());
+    reply
 }
 
 /// Reads a request whole, at most `limit` bytes of body.
@@ -173,7 +192,8 @@ async fn read(app: &App, params: &RawPathParams, request: Request, limit: usize)
     if declared.is_some_and(|length: usize| length > limit) {
         return Err(Unreadable::TooLong(limit));
     }
-    let body = match Limited::new(body, limit).collect().await {
+    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await;
+    let body = match whole.map_err(|_| Unreadable::Broken)? {
         Ok(whole) => whole.to_bytes(),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => return Err(Unreadable::TooLong(limit)),
         Err(error) if is_length_limit(error.as_ref()) => return Err(Unreadable::TooLong(limit)),
@@ -190,6 +210,9 @@ async fn read(app: &App, params: &RawPathParams, request: Request, limit: usize)
         ip,
     })
 }
+
+/// How long a body may take.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     error.source().is_some_and(|source| source.is::<LengthLimitError>() || is_length_limit(source))

@@ -2,8 +2,27 @@
 //!
 //! A route is a row: method, path, scopes, handler. The same rows build the router and are read by the tests.
 
+pub mod auth;
 pub mod call;
 pub mod dev;
+pub mod management;
 pub mod peer;
 
-pub use call::{Answering, Call, Family, Reply, Route, Unreadable, router};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+
+use crate::app::App;
+use auth::Auth;
+
+pub use call::{Answering, Call, Family, Handler, Reply, Route, Unreadable, router};
+
+/// Every door of the server, in front of one [`App`].
+pub fn public(app: Arc<App>) -> Router {
+    let auth = router::<Auth>()
+        .method_not_allowed_fallback(async |State(app): State<Arc<App>>| auth::method_not_allowed(&app));
+    auth.merge(management::router())
+        .fallback(async |State(app): State<Arc<App>>, _: Request| auth::not_found(&app))
+        .with_state(app)
+}

@@ -135,9 +135,7 @@ impl AuthError {
                 text(400, "bad.connection", "Invalid connection strategy. It must either be a passwordless connection")
             }
             Self::BadSend => text(400, "bad.send", "error in send - invalid value"),
-            Self::BadPhoneNumber => {
-                text(400, "bad.phone_number", r"String does not match pattern: ^\+[0-9]{1,15}$")
-            }
+            Self::BadPhoneNumber => text(400, "bad.phone_number", r"String does not match pattern: ^\+[0-9]{1,15}$"),
             Self::PhoneNotAllowed => text(400, "bad.phone_number", "Phone number is not allowed"),
             Self::SmsProvider(sentence) => text(400, "sms_provider_error", sentence),
             Self::SignupDisabledAtStart => text(400, "bad.connection", "Public signup is disabled"),
@@ -154,40 +152,30 @@ impl AuthError {
             Self::GrantNotAllowed(grant) => {
                 (403, "unauthorized_client", format!("Grant type '{grant}' not allowed for the client."))
             }
-            Self::UnknownService(audience) => (403, "access_denied", format!("Service not found: {audience}")),
+            Self::UnknownService(audience) => {
+                (403, "access_denied", Refused::UnknownService(audience.clone()).sentence())
+            }
             Self::NoClientGrant(audience) => {
-                (403, "access_denied", format!("Client is not authorized to access \"{audience}\"."))
+                (403, "access_denied", Refused::NoClientGrant(audience.clone()).sentence())
             }
-            Self::InvalidScope(scope) => {
-                (400, "invalid_scope", format!("Client has not been granted scopes: {scope}"))
-            }
+            Self::InvalidScope(scope) => (400, "invalid_scope", Refused::Scope(scope.clone()).sentence()),
             Self::UnknownRealm(realm) => (400, "invalid_request", format!("Unknown realm {realm}.")),
-            Self::WrongCode => text(403, "invalid_grant", "Wrong phone number or verification code."),
-            Self::MaxAttempts => {
-                text(403, "invalid_grant", "You've reached the maximum number of attempts. Please try to login again.")
-            }
-            Self::CodeExpired => {
-                text(403, "invalid_grant", "The verification code has expired. Please try to login again.")
-            }
-            Self::UserBlocked => text(401, "unauthorized", "user is blocked"),
-            Self::SignupDisabled => text(403, "access_denied", "Public signup is disabled"),
+            Self::WrongCode => (403, "invalid_grant", Refused::WrongCode.sentence()),
+            Self::MaxAttempts => (403, "invalid_grant", Refused::MaxAttempts.sentence()),
+            Self::CodeExpired => (403, "invalid_grant", Refused::CodeExpired.sentence()),
+            Self::UserBlocked => (401, "unauthorized", Refused::UserBlocked.sentence()),
+            Self::SignupDisabled => (403, "access_denied", Refused::SignupDisabled.sentence()),
             Self::BadRefreshToken => text(403, "invalid_grant", "Unknown or invalid refresh token."),
-            Self::UserGone => text(
-                403,
-                "invalid_grant",
-                "The refresh_token was generated for a user who doesn't exist anymore.",
-            ),
+            Self::UserGone => {
+                text(403, "invalid_grant", "The refresh_token was generated for a user who doesn't exist anymore.")
+            }
             Self::InvalidToken => text(401, "invalid_token", "The access token is invalid or has expired"),
             Self::TooManyRequests(..) => text(
                 429,
                 "too_many_requests",
                 "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.",
             ),
-            Self::TooManyAttempts => text(
-                429,
-                "too_many_attempts",
-                "Your account has been blocked after multiple consecutive login attempts. We've sent you a notification via your preferred contact method with instructions on how to unblock it.",
-            ),
+            Self::TooManyAttempts => (429, "too_many_attempts", Refused::TooManyAttempts.sentence()),
             Self::NotFound => text(404, "not_found", "Not Found"),
             Self::MethodNotAllowed => text(405, "method_not_allowed", "Method Not Allowed"),
             Self::Server => text(500, "server_error", "server_error"),
@@ -217,11 +205,11 @@ impl AuthError {
         let reply = Reply::json(StatusCode::from_u16(status).unwrap_or_default(), &body);
         match self {
             Self::InvalidToken => reply.with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
-            Self::TooManyRequests(window, wait) => with_window(reply, *window).with(header::RETRY_AFTER, &wait.to_string()),
-            Self::Unavailable => reply.with(header::RETRY_AFTER, "1"),
-            Self::Unauthorized | Self::ClientAuthenticationRequired => {
-                reply.with(header::CACHE_CONTROL, "no-store")
+            Self::TooManyRequests(window, wait) => {
+                with_window(reply, *window).with(header::RETRY_AFTER, &wait.to_string())
             }
+            Self::Unavailable => reply.with(header::RETRY_AFTER, "1"),
+            Self::Unauthorized | Self::ClientAuthenticationRequired => reply.with(header::CACHE_CONTROL, "no-store"),
             _ => reply,
         }
     }

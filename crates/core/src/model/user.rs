@@ -1,0 +1,468 @@
+//! A user: who signs in through one connection, by phone number, e-mail address or user name
+//! (<https://auth0.com/docs/manage-users/user-accounts/user-profiles/user-profile-structure>).
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use super::connection::{Connection, Strategy};
+use super::schema::{self, Invalid};
+use super::user_fields::{self, CREATE, PROFILE, UPDATE};
+use crate::kit::clock::{Millis, rfc3339};
+use crate::kit::rng::Rng;
+use crate::kit::secret::Secret;
+use crate::kit::{hash, ids};
+
+/// A user. Only its id prints.
+#[derive(Clone, PartialEq)]
+pub struct User {
+    /// `{provider}|{id}`, such as `sms|` and 24 hexadecimal digits.
+    pub user_id: String,
+    /// Name of the connection.
+    pub connection: String,
+    /// The connection's strategy.
+    pub provider: String,
+    /// E.164.
+    pub phone_number: Option<String>,
+    /// Whether a code was ever redeemed for this number, or the operator vouches for it.
+    pub phone_verified: Option<bool>,
+    /// In lower case.
+    pub email: Option<String>,
+    /// Whether the address is confirmed.
+    pub email_verified: Option<bool>,
+    /// In lower case; only users of databases have one.
+    pub username: Option<String>,
+    /// `name`, `nickname`, `picture`, `given_name`, `family_name`: those that are set, in this order.
+    pub profile: Map<String, Value>,
+    /// What the user may see and change.
+    pub user_metadata: Option<Map<String, Value>>,
+    /// What only the application changes; never empty.
+    pub app_metadata: Option<Map<String, Value>>,
+    /// Whether the operator has ever said so, and what.
+    pub blocked: Option<bool>,
+    /// Argon2id in PHC form.
+    pub password_hash: Option<String>,
+    /// When it was made.
+    pub created_at: Millis,
+    /// Last change or sign-in.
+    pub updated_at: Millis,
+    /// Last sign-in.
+    pub last_login: Option<Millis>,
+    /// Address of the last sign-in.
+    pub last_ip: Option<String>,
+    /// How many sign-ins there were.
+    pub logins_count: i64,
+    /// When the password was last changed.
+    pub last_password_reset: Option<Millis>,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
+}
+
+impl User {
+    /// The user whom the first right code of an unknown number makes.
+    pub fn of_phone(connection: &str, phone: &str, rng: &Rng, now: Millis) -> Self {
+        let mut user = Self::blank(connection, Strategy::Sms, &ids::object(rng), now);
+        user.phone_number = Some(phone.to_owned());
+        user.phone_verified = Some(true);
+        user.complete_profile();
+        user
+    }
+
+    /// The name of the connection that the body of `POST /users` asks for, once the body's shape is right.
+    pub fn wanted_connection(body: &Value) -> Result<&str, Invalid> {
+        Ok(schema::check(&CREATE, body)?.get("connection").and_then(Value::as_str).unwrap_or_default())
+    }
+
+    /// A new user of `connection` from the body of `POST /users`, and the password to hash, if there is one.
+    pub fn create(
+        body: &Value,
+        connection: &Connection,
+        rng: &Rng,
+        now: Millis,
+    ) -> Result<(Self, Option<Secret>), Invalid> {
+        let body = schema::without_nulls(schema::check(&CREATE, body)?);
+        user_fields::belong(&body, connection)?;
+        let sent = |name: &str| body.contains_key(name);
+        let missing = match connection.strategy {
+            Strategy::Sms if !sent("phone_number") => Some("phone_number"),
+            Strategy::Email if !sent("email") => Some("email"),
+            Strategy::Auth0 if !sent("password") => Some("password"),
+            Strategy::Auth0 if !["email", "username", "phone_number"].into_iter().any(sent) => Some("email"),
+            _ => None,
+        };
+        if let Some(missing) = missing {
+            return Err(Invalid::payload(&format!("Missing required property: {missing}"), "", ""));
+        }
+        let id = body.get("user_id").and_then(Value::as_str).map_or_else(|| ids::object(rng), str::to_owned);
+        let mut user = Self::blank(&connection.name, connection.strategy, &id, now);
+        user.merge(&body);
+        user.complete_profile();
+        user.phone_verified = user.phone_number.as_ref().map(|_| user.phone_verified.unwrap_or(false));
+        user.email_verified = user.email.as_ref().map(|_| user.email_verified.unwrap_or(false));
+        Ok((user, password(&body)))
+    }
+
+    /// Applies the body of `PATCH /users/{id}` and gives back a new password to hash, if there is one. Metadata merge
+    /// one level deep; a null removes. On an error nothing has changed.
+    pub fn apply(&mut self, patch: &Value, connection: &Connection, now: Millis) -> Result<Option<Secret>, Invalid> {
+        let patch = schema::check(&UPDATE, patch)?;
+        user_fields::belong(patch, connection)?;
+        if patch.get("connection").and_then(Value::as_str).is_some_and(|name| name != self.connection) {
+            return Err(Invalid::body("The user has no identity in this connection"));
+        }
+        let mut changed = self.clone();
+        changed.merge(patch);
+        let lost = match connection.strategy {
+            Strategy::Sms if changed.phone_number.is_none() => Some("phone_number"),
+            Strategy::Email if changed.email.is_none() => Some("email"),
+            Strategy::Auth0 if patch.get("password").is_some_and(Value::is_null) => Some("password"),
+            Strategy::Auth0 if changed.identifier().is_none() => Some("email"),
+            _ => None,
+        };
+        if let Some(lost) = lost {
+            return Err(Invalid::payload("Expected type string but found type null", lost, ""));
+        }
+        if changed.phone_number != self.phone_number && !patch.contains_key("phone_verified") {
+            changed.phone_verified = changed.phone_number.as_ref().map(|_| false);
+        }
+        if changed.email != self.email && !patch.contains_key("email_verified") {
+            changed.email_verified = changed.email.as_ref().map(|_| false);
+        }
+        let password = password(patch);
+        if password.is_some() {
+            changed.last_password_reset = Some(now);
+        }
+        changed.updated_at = now;
+        *self = changed;
+        Ok(password)
+    }
+
+    /// Whether the operator forbids this user to sign in.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked == Some(true)
+    }
+
+    /// Notes a sign-in.
+    pub fn signed_in(&mut self, ip: &str, now: Millis) {
+        self.last_login = Some(now);
+        self.last_ip = Some(ip.to_owned());
+        self.updated_at = now;
+        self.logins_count += 1;
+    }
+
+    /// The part of the id behind the provider.
+    pub fn identity_id(&self) -> &str {
+        self.user_id.split_once('|').map_or(self.user_id.as_str(), |(_, id)| id)
+    }
+
+    /// The object on the wire: what is not set is left out, and a user who never signed in shows nothing of sign-ins.
+    pub fn view(&self) -> Map<String, Value> {
+        let mut view = Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                view.insert(name.to_owned(), value);
+            }
+        };
+        put("user_id", Some(self.user_id.clone().into()));
+        put("phone_number", self.phone_number.clone().map(Value::from));
+        put("phone_verified", self.phone_verified.map(Value::from));
+        put("email", self.email.clone().map(Value::from));
+        put("email_verified", self.email_verified.map(Value::from));
+        put("username", self.username.clone().map(Value::from));
+        for name in PROFILE {
+            put(name, self.profile.get(name).cloned());
+        }
+        let identity = json!({"connection": self.connection, "provider": self.provider,
+            "user_id": self.identity_id(), "isSocial": false});
+        put("identities", Some(json!([identity])));
+        put("user_metadata", self.user_metadata.clone().map(Value::from));
+        put("app_metadata", self.app_metadata.clone().map(Value::from));
+        put("blocked", self.blocked.map(Value::from));
+        put("created_at", Some(rfc3339(self.created_at).into()));
+        put("updated_at", Some(rfc3339(self.updated_at).into()));
+        put("last_login", self.last_login.map(|at| rfc3339(at).into()));
+        put("last_ip", self.last_ip.clone().map(Value::from));
+        put("logins_count", self.last_login.map(|_| self.logins_count.into()));
+        put("last_password_reset", self.last_password_reset.map(|at| rfc3339(at).into()));
+        view
+    }
+
+    /// What ID tokens and `/userinfo` tell of the user, apart from `sub`, by the scopes `profile`, `email` and `phone`.
+    pub fn claims(&self, scope: &[&str]) -> Map<String, Value> {
+        let mut claims = Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                claims.insert(name.to_owned(), value);
+            }
+        };
+        if scope.contains(&"profile") {
+            for name in PROFILE {
+                put(name, self.profile.get(name).cloned());
+            }
+            put("updated_at", Some(rfc3339(self.updated_at).into()));
+        }
+        if scope.contains(&"email") {
+            put("email", self.email.clone().map(Value::from));
+            put("email_verified", self.email_verified.map(Value::from));
+        }
+        if scope.contains(&"phone") {
+            put("phone_number", self.phone_number.clone().map(Value::from));
+            put("phone_number_verified", self.phone_verified.map(Value::from));
+        }
+        claims
+    }
+
+    fn blank(connection: &str, strategy: Strategy, id: &str, now: Millis) -> Self {
+        Self {
+            user_id: format!("{}|{id}", strategy.name()),
+            connection: connection.to_owned(),
+            provider: strategy.name().to_owned(),
+            phone_number: None,
+            phone_verified: None,
+            email: None,
+            email_verified: None,
+            username: None,
+            profile: Map::new(),
+            user_metadata: None,
+            app_metadata: None,
+            blocked: None,
+            password_hash: None,
+            created_at: now,
+            updated_at: now,
+            last_login: None,
+            last_ip: None,
+            logins_count: 0,
+            last_password_reset: None,
+        }
+    }
+
+    /// What the user is known by.
+    fn identifier(&self) -> Option<&str> {
+        self.email.as_deref().or(self.username.as_deref()).or(self.phone_number.as_deref())
+    }
+
+    fn merge(&mut self, body: &Map<String, Value>) {
+        let lower = |value: &Value| value.as_str().map(str::to_lowercase);
+        for (name, value) in body {
+            match name.as_str() {
+                "phone_number" => self.phone_number = value.as_str().map(str::to_owned),
+                "phone_verified" => self.phone_verified = value.as_bool(),
+                "email" => self.email = lower(value),
+                "email_verified" => self.email_verified = value.as_bool(),
+                "username" => self.username = lower(value),
+                "blocked" => self.blocked = value.as_bool(),
+                "user_metadata" => self.user_metadata = merged(self.user_metadata.take(), value),
+                "app_metadata" => {
+                    self.app_metadata = merged(self.app_metadata.take(), value).filter(|merged| !merged.is_empty());
+                }
+                _ => {}
+            }
+        }
+        let mut profile = Map::new();
+        for name in PROFILE {
+            let value = body.get(name).or(self.profile.get(name)).filter(|value| !value.is_null());
+            profile.extend(value.map(|value| (name.to_owned(), value.clone())));
+        }
+        self.profile = profile;
+    }
+
+    /// Fills what was not sent of `name`, `nickname` and `picture` from the identifier.
+    fn complete_profile(&mut self) {
+        let Some(known_by) = self.identifier().map(str::to_owned) else { return };
+        let local = known_by.split_once('@').map_or(known_by.as_str(), |(local, _)| local);
+        let nickname = if known_by.starts_with('+') { "" } else { local };
+        let computed = [known_by.as_str(), nickname, &gravatar(&known_by)].map(Value::from);
+        let mut profile: Map<String, Value> = PROFILE.into_iter().map(str::to_owned).zip(computed).collect();
+        profile.extend(std::mem::take(&mut self.profile));
+        self.profile = profile;
+    }
+}
+
+/// Old metadata with new on top: a null removes a key, `{}` removes all of them, a null as a whole removes the object.
+fn merged(old: Option<Map<String, Value>>, sent: &Value) -> Option<Map<String, Value>> {
+    let sent = sent.as_object()?;
+    if sent.is_empty() {
+        return Some(Map::new());
+    }
+    let mut merged = old.unwrap_or_default();
+    schema::merge(&mut merged, sent);
+    Some(merged)
+}
+
+fn password(body: &Map<String, Value>) -> Option<Secret> {
+    body.get("password").and_then(Value::as_str).map(Secret::new)
+}
+
+/// A picture address for an identifier, with its first two letters as what is shown when there is no picture.
+fn gravatar(identifier: &str) -> String {
+    let letters: String = identifier.chars().filter(char::is_ascii_alphabetic).take(2).collect();
+    let letters = if letters.is_empty() { "default".to_owned() } else { letters.to_lowercase() };
+    format!(
+        "https://s.gravatar.com/avatar/{}?s=480&r=pg&d=https%3A%2F%2Fcdn.auth0.com%2Favatars%2F{letters}.png",
+        hash::md5_hex(identifier)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = 1_767_323_045_678;
+
+    fn connection(strategy: &str, options: Value) -> Connection {
+        let body = json!({"name": "users", "strategy": strategy, "options": options});
+        Connection::create(&body, &Rng::seeded(1), 0).unwrap()
+    }
+
+    fn made(body: Value, strategy: &str) -> User {
+        User::create(&body, &connection(strategy, json!({})), &Rng::seeded(1), NOW).unwrap().0
+    }
+
+    #[test]
+    fn the_first_right_code_makes_a_whole_user() {
+        let mut user = User::of_phone("sms", "+15550001111", &Rng::seeded(1), NOW);
+        user.user_id = "sms|65f0c0ffee0123456789abcd".into();
+        assert!(!user.view().contains_key("logins_count"));
+        user.signed_in("203.0.113.9", NOW + 1);
+        assert!(user.profile["picture"].as_str().unwrap().starts_with("https://s.gravatar.com/avatar/"));
+        user.profile.insert("picture".into(), "p".into());
+        assert_eq!(
+            Value::Object(user.view()),
+            json!({"user_id": "sms|65f0c0ffee0123456789abcd", "phone_number": "+15550001111", "phone_verified": true,
+                "name": "+15550001111", "nickname": "", "picture": "p",
+                "identities": [{"connection": "sms", "provider": "sms", "user_id": "65f0c0ffee0123456789abcd",
+                    "isSocial": false}],
+                "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.679Z",
+                "last_login": "2026-01-02T03:04:05.679Z", "last_ip": "203.0.113.9", "logins_count": 1})
+        );
+    }
+
+    #[test]
+    fn scopes_decide_what_is_told() {
+        let mut user = User::of_phone("sms", "+15550001111", &Rng::seeded(1), NOW);
+        user.profile.insert("picture".into(), "p".into());
+        let phone = json!({"phone_number": "+15550001111", "phone_number_verified": true});
+        let profile = json!({"name": "+15550001111", "nickname": "", "picture": "p",
+            "updated_at": "2026-01-02T03:04:05.678Z"});
+        for (scope, claims) in [
+            (["openid"].as_slice(), json!({})),
+            (&["openid", "email"], json!({})),
+            (&["openid", "phone"], phone),
+            (&["openid", "profile"], profile),
+        ] {
+            assert_eq!(Value::Object(user.claims(scope)), claims, "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn each_strategy_asks_for_its_own_members() {
+        for (strategy, body, text) in [
+            ("sms", json!({}), "Missing required property: connection"),
+            ("sms", json!({"connection": "users"}), "Missing required property: phone_number"),
+            ("sms", json!({"connection": "users", "phone_number": null}), "Missing required property: phone_number"),
+            ("sms", json!({"connection": "users", "phone_number": " +1"}), "String does not match pattern ^\\+[0-9]"),
+            (
+                "sms",
+                json!({"connection": "users", "phone_number": "+1", "email": "a@b.c", "password": "x"}),
+                "Additional properties not allowed: email,password",
+            ),
+            ("sms", json!({"connection": "users", "phone_number": "+1", "nome": 1}), "not allowed: nome"),
+            ("sms", json!({"connection": "users", "phone_number": "+1", "user_id": "a b"}), "does not match pattern"),
+            ("email", json!({"connection": "users"}), "Missing required property: email"),
+            ("email", json!({"connection": "users", "email": "a"}), "validation for format email: a"),
+            ("email", json!({"connection": "users", "email": "a@b", "username": "x"}), "not allowed: username"),
+            ("auth0", json!({"connection": "users", "email": "a@b"}), "Missing required property: password"),
+            ("auth0", json!({"connection": "users", "password": "x"}), "Missing required property: email"),
+            (
+                "auth0",
+                json!({"connection": "users", "email": "a@b", "password": "x", "phone_number": "+1"}),
+                "not allowed: phone_number",
+            ),
+        ] {
+            let connection = connection(strategy, json!({}));
+            let error = User::create(&body, &connection, &Rng::seeded(1), NOW).unwrap_err();
+            assert!(error.message.contains(text), "{body}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_new_user_is_not_verified_and_its_profile_is_completed() {
+        let user = made(json!({"connection": "users", "phone_number": "+1", "user_id": "a|b", "name": "Ann"}), "sms");
+        assert_eq!((user.user_id.as_str(), user.identity_id()), ("sms|a|b", "a|b"));
+        assert_eq!((user.phone_verified, user.email_verified), (Some(false), None));
+        assert_eq!(user.profile.keys().collect::<Vec<_>>(), ["name", "nickname", "picture"]);
+        assert_eq!(user.profile["name"], "Ann");
+        let body = json!({"connection": "users", "email": "Ann@Example.org", "password": "secret",
+            "family_name": "Archer", "email_verified": true, "user_metadata": {"a": null}, "app_metadata": {}});
+        let (user, password) = User::create(&body, &connection("auth0", json!({})), &Rng::seeded(1), NOW).unwrap();
+        assert_eq!(password.unwrap().expose(), "secret");
+        assert_eq!((user.email.as_deref(), user.email_verified), (Some("ann@example.org"), Some(true)));
+        assert_eq!((user.user_metadata, user.app_metadata), (Some(Map::new()), None));
+        assert_eq!(
+            (user.profile["nickname"].as_str(), user.profile["family_name"].as_str()),
+            (Some("ann"), Some("Archer"))
+        );
+        assert!(user.profile["picture"].as_str().unwrap().ends_with("%2Favatars%2Fan.png"));
+    }
+
+    #[test]
+    fn metadata_merge_one_level_deep() {
+        let mut user = made(json!({"connection": "users", "phone_number": "+1"}), "sms");
+        let sms = connection("sms", json!({}));
+        for (sent, both) in [
+            (json!({"foo": "bar", "baz": {"x": 1}}), Some(json!({"foo": "bar", "baz": {"x": 1}}))),
+            (json!({"baz": {"y": 2}}), Some(json!({"foo": "bar", "baz": {"y": 2}}))),
+            (json!({"baz": null, "foo": "bars"}), Some(json!({"foo": "bars"}))),
+            (json!({}), None),
+        ] {
+            user.apply(&json!({"user_metadata": sent, "app_metadata": sent}), &sms, NOW + 5).unwrap();
+            assert_eq!(user.view().get("app_metadata"), both.as_ref());
+            assert_eq!(user.view().get("user_metadata"), Some(&both.unwrap_or(json!({}))));
+        }
+        user.apply(&json!({"user_metadata": null, "blocked": true}), &sms, NOW + 5).unwrap();
+        assert_eq!((user.view().get("user_metadata"), user.is_blocked(), user.updated_at), (None, true, NOW + 5));
+    }
+
+    #[test]
+    fn a_change_keeps_to_the_strategy_and_refuses_as_a_whole() {
+        let mut user = made(json!({"connection": "users", "phone_number": "+1", "phone_verified": true}), "sms");
+        let before = user.clone();
+        let sms = connection("sms", json!({}));
+        for (patch, text) in [
+            (json!({"name": "x", "email": "a@b"}), "Additional properties not allowed: email"),
+            (json!({"name": "x", "password": "p"}), "Additional properties not allowed: password"),
+            (json!({"name": "x", "user_id": "p"}), "Additional properties not allowed: user_id"),
+            (
+                json!({"name": "x", "phone_number": null}),
+                "'Expected type string but found type null' on property phone",
+            ),
+            (json!({"name": "x", "connection": "other"}), "no identity in this connection"),
+        ] {
+            let error = user.apply(&patch, &sms, NOW + 1).unwrap_err();
+            assert!(error.message.contains(text), "{}", error.message);
+            assert_eq!(user, before);
+        }
+        user.apply(&json!({"nickname": null, "given_name": "Ann", "connection": "users"}), &sms, NOW).unwrap();
+        assert_eq!(user.profile.keys().collect::<Vec<_>>(), ["name", "picture", "given_name"]);
+        user.apply(&json!({"phone_number": "+2"}), &sms, NOW).unwrap();
+        assert_eq!((user.phone_number.as_deref(), user.phone_verified), (Some("+2"), Some(false)));
+        user.apply(&json!({"phone_number": "+3", "phone_verified": true}), &sms, NOW).unwrap();
+        assert_eq!(user.phone_verified, Some(true));
+    }
+
+    #[test]
+    fn a_new_password_is_dated() {
+        let mut user = made(json!({"connection": "users", "email": "a@b", "password": "x"}), "auth0");
+        let auth0 = connection("auth0", json!({}));
+        let password = user.apply(&json!({"password": "y", "username": "ANN"}), &auth0, NOW + 7).unwrap();
+        assert_eq!((password.unwrap().expose(), user.last_password_reset), ("y", Some(NOW + 7)));
+        user.apply(&json!({"email": null}), &auth0, NOW).unwrap();
+        assert_eq!((user.username.as_deref(), user.email_verified), (Some("ann"), None));
+        assert!(user.apply(&json!({"username": null}), &auth0, NOW).is_err());
+        assert!(user.apply(&json!({"password": null}), &auth0, NOW).is_err());
+    }
+}

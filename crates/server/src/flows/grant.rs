@@ -1,0 +1,181 @@
+//! What a grant may hold: which API, which scopes (`docs/COMPATIBILITY.md` C414-C421, C439, C461).
+
+use std::sync::Arc;
+
+use ringpass_core::model::client::Client;
+use ringpass_core::model::event::Event;
+use ringpass_core::model::resource_server::ResourceServer;
+use ringpass_core::storage::DbError;
+
+use super::caller::Caller;
+use super::record;
+use super::token::{self, Issue, Subject, Tokens};
+use crate::app::App;
+
+/// Scopes of OpenID Connect that any client may ask for a user (besides `offline_access`, which has conditions).
+const OIDC_SCOPES: &[&str] = &["openid", "profile", "email", "phone", "address"];
+
+/// Why a grant was refused.
+#[derive(Debug, Clone)]
+pub enum Refused {
+    /// No API of that identifier.
+    UnknownService(String),
+    /// The client has no grant for the API.
+    NoClientGrant(String),
+    /// Scopes beyond the client's grant.
+    Scope(String),
+    /// Wrong, unknown, used or superseded code.
+    WrongCode,
+    /// The code's tries are used up.
+    MaxAttempts,
+    /// The code's time is over.
+    CodeExpired,
+    /// Blocked by an administrator.
+    UserBlocked,
+    /// Right code, unknown user, sign-up disabled.
+    SignupDisabled,
+    /// Brute-force protection.
+    TooManyAttempts,
+    /// A token could not be signed.
+    Signing,
+    /// The database failed.
+    Database(DbError),
+}
+
+impl Refused {
+    /// What the caller reads and the tenant log says.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::UnknownService(audience) => format!("Service not found: {audience}"),
+            Self::NoClientGrant(audience) => format!("Client is not authorized to access \"{audience}\"."),
+            Self::Scope(scope) => format!("Client has not been granted scopes: {scope}"),
+            Self::WrongCode => "Wrong phone number or verification code.".into(),
+            Self::MaxAttempts => "You've reached the maximum number of attempts. Please try to login again.".into(),
+            Self::CodeExpired => "The verification code has expired. Please try to login again.".into(),
+            Self::UserBlocked => "user is blocked".into(),
+            Self::SignupDisabled => "Public signup is disabled".into(),
+            Self::TooManyAttempts => "Your account has been blocked after multiple consecutive login attempts. We've sent you a notification via your preferred contact method with instructions on how to unblock it.".into(),
+            Self::Signing | Self::Database(_) => "server_error".into(),
+        }
+    }
+}
+
+impl From<DbError> for Refused {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// An API and the scopes granted on it.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The API; `None` asks for an opaque token.
+    pub api: Option<Arc<ResourceServer>>,
+    /// Scopes, in the order asked for.
+    pub scope: Vec<String>,
+}
+
+impl Granted {
+    /// Whether a scope was granted.
+    pub fn has(&self, scope: &str) -> bool {
+        self.scope.iter().any(|granted| granted == scope)
+    }
+
+    /// The scopes, space separated.
+    pub fn scope_text(&self) -> String {
+        self.scope.join(" ")
+    }
+}
+
+/// Resolves what a client asks for a user. Scopes that the API does not know are dropped without a word.
+pub async fn for_user(app: &App, client: &Client, audience: Option<&str>, scope: &str) -> Result<Granted, Refused> {
+    let api = match audience_or_default(app, audience) {
+        Some(audience) if audience == format!("{}userinfo", app.config.http.issuer()) => None,
+        Some(audience) => Some(find_api(app, &audience).await?),
+        None => None,
+    };
+    let offline = client.allows_grant("refresh_token") && api.as_ref().is_none_or(|api| api.allow_offline_access());
+    // Users get no scopes of the Management API: its scopes are for machines.
+    let on_api = |name: &str| {
+        api.as_ref().is_some_and(|api| {
+            !api.is_system
+                && !api.enforce_policies()
+                && api.user_policy() == "allow_all"
+                && api.scopes().contains(&name)
+        })
+    };
+    let mut granted: Vec<String> = Vec::new();
+    for name in scope.split_ascii_whitespace() {
+        let allowed = OIDC_SCOPES.contains(&name) || (name == "offline_access" && offline) || on_api(name);
+        if allowed && !granted.iter().any(|known| known == name) {
+            granted.push(name.to_owned());
+        }
+    }
+    Ok(Granted { api, scope: granted })
+}
+
+/// Grants a machine its scopes on an API (client credentials) and signs its token.
+pub async fn client_credentials(
+    app: &App,
+    client: Arc<Client>,
+    audience: &str,
+    scope: Option<&str>,
+    caller: &Caller,
+) -> Result<Tokens, Refused> {
+    let granted = for_client(app, &client, audience, scope).await;
+    let (kind, description, scope) = match &granted {
+        Ok(granted) => ("seccft", String::new(), granted.scope_text()),
+        Err(refused) => ("feccft", refused.sentence(), scope.unwrap_or_default().to_owned()),
+    };
+    let event = Event {
+        description,
+        client_id: client.id.clone(),
+        client_name: client.name().to_owned(),
+        audience: audience.to_owned(),
+        scope,
+        ..record::event(kind, caller)
+    };
+    let journal = app.journal.clone();
+    app.db.write("grant.client_credentials", move |tx| journal.write(tx, event)).await?;
+    let issue = Issue {
+        client,
+        granted: granted?,
+        subject: Subject::Client,
+        gty: Some("client-credentials"),
+        opaque: None,
+        refresh_token: None,
+        session_id: String::new(),
+    };
+    token::sign(app, issue).await.ok_or(Refused::Signing)
+}
+
+async fn for_client(app: &App, client: &Client, audience: &str, scope: Option<&str>) -> Result<Granted, Refused> {
+    let api = find_api(app, audience).await?;
+    let grant = app
+        .find(|snapshot| snapshot.grant(&client.id, audience))
+        .await
+        .ok_or_else(|| Refused::NoClientGrant(audience.to_owned()))?;
+    let may: Vec<&str> = if grant.allow_all_scopes() { api.scopes() } else { grant.scope() };
+    let scope: Vec<String> = match scope {
+        None => may.iter().map(|&name| name.to_owned()).collect(),
+        Some(asked) => {
+            let asked: Vec<&str> = asked.split_ascii_whitespace().collect();
+            let beyond: Vec<&str> = asked.iter().filter(|name| !may.contains(name)).copied().collect();
+            if !beyond.is_empty() {
+                return Err(Refused::Scope(beyond.join(" ")));
+            }
+            asked.into_iter().map(str::to_owned).collect()
+        }
+    };
+    Ok(Granted { api: Some(api), scope })
+}
+
+/// An API by its identifier.
+pub async fn find_api(app: &App, audience: &str) -> Result<Arc<ResourceServer>, Refused> {
+    let found = app.find(|snapshot| snapshot.resource_server(audience)).await;
+    found.ok_or_else(|| Refused::UnknownService(audience.to_owned()))
+}
+
+fn audience_or_default(app: &App, audience: Option<&str>) -> Option<String> {
+    audience.map(str::to_owned).or_else(|| app.snapshot().settings.default_audience().map(str::to_owned))
+}

@@ -1,0 +1,196 @@
+//! `POST /passwordless/start`: reads and checks a start, in the order of `docs/COMPATIBILITY.md` C217.
+
+use std::sync::Arc;
+
+use http::{StatusCode, header};
+use ringpass_core::model::client::Client;
+use ringpass_core::model::connection::Strategy;
+use ringpass_core::model::event::{self, Event};
+use ringpass_core::model::phone::Phone;
+use serde_json::{Map, Value, json};
+
+use super::body::{self, Members, type_name};
+use super::client::{Checked, Credentials};
+use super::error::{AuthError, with_window};
+use crate::app::App;
+use crate::flows::caller::Caller;
+use crate::flows::passwordless::{self as flow, Start};
+use crate::flows::record;
+use crate::snapshot::Channel;
+use crate::web::{Call, Reply, peer};
+
+/// Members of a start; any other is refused (C201, C228).
+const MEMBERS: &[&str] = &[
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "connection",
+    "phone_number",
+    "email",
+    "send",
+    "authParams",
+    "captcha",
+    "auth0Client",
+    "response_type",
+    "redirect_uri",
+    "scope",
+];
+
+/// Members that older clients send beside `authParams`, folded into it (C205).
+const FOLDED: &[&str] = &["auth0Client", "response_type", "redirect_uri", "scope"];
+
+/// Sends a one-time code.
+pub(super) async fn start(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
+    let peer = call.ip.to_string();
+    if call.header("auth0-forwarded-for").is_none() {
+        if let Some((window, wait)) = flow::too_many_starts(&app, &peer) {
+            return Err(AuthError::TooManyRequests(window, wait));
+        }
+    }
+    let mut seen = Seen::default();
+    match check(&app, &call, &mut seen).await {
+        Ok(start) => {
+            let phone = start.phone.as_str().to_owned();
+            let started = flow::start(&app, start).await?;
+            let body = json!({"_id": started.id, "phone_number": phone, "phone_verified": true});
+            let reply = Reply::json(StatusCode::OK, &body);
+            Ok(started.window.map_or(reply.clone(), |window| with_window(reply, window)))
+        }
+        Err(error) => {
+            flow::charge_malformed(&app, &peer);
+            if !matches!(error, AuthError::Server | AuthError::Unavailable) {
+                record_failure(&app, &call, &seen, &error).await?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What was known of a start when it failed, for its log event.
+#[derive(Default)]
+struct Seen {
+    body: Members,
+    client: Option<Arc<Client>>,
+    channel: Option<Arc<Channel>>,
+}
+
+async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthError> {
+    let body = body::read(call, &AuthError::BadBody)?;
+    seen.body = body.clone();
+    let unknown: Vec<String> = body.keys().filter(|name| !MEMBERS.contains(&name.as_str())).cloned().collect();
+    if !unknown.is_empty() {
+        return Err(AuthError::UnknownMembers(unknown));
+    }
+    let secret = text(&body, "client_secret")?;
+    let credentials = Credentials::read(call, text(&body, "client_id")?, secret);
+    if credentials.client_id.is_none() {
+        return Err(AuthError::MissingProperty("client_id"));
+    }
+    let checked = credentials.check(app).await;
+    let client = match &checked {
+        Checked::Proven(client) | Checked::Public(client) | Checked::Unproven(client) | Checked::Wrong(client) => {
+            client
+        }
+        Checked::Unknown => return Err(AuthError::NoSuchClient),
+    };
+    seen.client = Some(Arc::clone(client));
+    let name = text(&body, "connection")?.ok_or(AuthError::MissingProperty("connection"))?;
+    let channel = find_channel(app, name, client).await?;
+    seen.channel = Some(Arc::clone(&channel));
+    let must_prove = app.snapshot().settings.enforce_client_authentication_on_passwordless_start();
+    let proven = match &checked {
+        Checked::Wrong(_) | Checked::Unknown => return Err(AuthError::Unauthorized),
+        Checked::Unproven(_) if must_prove => return Err(AuthError::ClientAuthenticationRequired),
+        Checked::Proven(client) => Some(&**client),
+        Checked::Unproven(_) | Checked::Public(_) => None,
+    };
+    let auth_params = auth_params(&body)?;
+    let send = match body.get("send") {
+        None | Some(Value::Null) => "",
+        Some(Value::String(send)) if send == "code" || send == "link" => send,
+        Some(_) => return Err(AuthError::BadSend),
+    };
+    let phone = text(&body, "phone_number")?.ok_or(AuthError::MissingProperty("phone_number"))?;
+    let phone = Phone::parse(phone).ok_or(AuthError::BadPhoneNumber)?;
+    if phone.refused(app.snapshot().countries.as_ref()) {
+        return Err(AuthError::PhoneNotAllowed);
+    }
+    let language = call.header("x-request-language").or_else(|| call.header(header::ACCEPT_LANGUAGE.as_str()));
+    Ok(Start {
+        caller: peer::caller(call, proven),
+        client: Arc::clone(client),
+        channel,
+        phone,
+        request_language: language.unwrap_or_default().to_owned(),
+        send: send.to_owned(),
+        auth_params,
+    })
+}
+
+async fn find_channel(app: &App, name: &str, client: &Client) -> Result<Arc<Channel>, AuthError> {
+    let found = app.find(|snapshot| snapshot.channel(name, &client.id)).await;
+    let mut channel = found.ok_or(AuthError::NoSuchConnection)?;
+    if !channel.connection.is_enabled_for(&client.id) {
+        // Another node may have enabled it a moment ago.
+        app.refresh().await?;
+        channel = app.snapshot().channel(name, &client.id).ok_or(AuthError::NoSuchConnection)?;
+    }
+    if !channel.connection.is_enabled_for(&client.id) {
+        return Err(AuthError::ConnectionDisabled);
+    }
+    match channel.connection.strategy {
+        Strategy::Sms => Ok(channel),
+        Strategy::Email | Strategy::Auth0 => Err(AuthError::NotPasswordless),
+    }
+}
+
+/// An optional text member; null counts as absent, another type is an error (C247).
+fn text<'a>(body: &'a Members, name: &'static str) -> Result<Option<&'a str>, AuthError> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(AuthError::WrongType { property: name, found: type_name(other), expected: "string" }),
+    }
+}
+
+fn auth_params(body: &Members) -> Result<Value, AuthError> {
+    let mut params = match body.get("authParams") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(params)) => params.clone(),
+        Some(other) => {
+            return Err(AuthError::WrongType { property: "authParams", found: type_name(other), expected: "object" });
+        }
+    };
+    for name in FOLDED {
+        if let Some(value) = body.get(*name) {
+            params.entry(*name).or_insert_with(|| value.clone());
+        }
+    }
+    Ok(params.into())
+}
+
+/// Writes the `f` event of a start that never reached the flow.
+async fn record_failure(app: &App, call: &Call, seen: &Seen, error: &AuthError) -> Result<(), AuthError> {
+    let caller: Caller = peer::caller(call, None);
+    let body = event::masked(&Value::Object(seen.body.clone()));
+    let mut details = flow::failure_details(&body, &error.description(), &error.code());
+    if let (AuthError::PhoneNotAllowed, Some(details)) = (error, details.as_object_mut()) {
+        details.insert("failure_details".into(), json!({"errorCode": "country_not_allowed"}));
+    }
+    let connection = seen.channel.as_ref().map(|channel| &channel.connection);
+    let event = Event {
+        description: error.description(),
+        client_id: seen.client.as_ref().map(|client| client.id.clone()).unwrap_or_default(),
+        client_name: seen.client.as_ref().map(|client| client.name().to_owned()).unwrap_or_default(),
+        connection: connection.map(|connection| connection.name.clone()).unwrap_or_default(),
+        connection_id: connection.map(|connection| connection.id.clone()).unwrap_or_default(),
+        strategy: connection.map(|connection| connection.strategy.name().to_owned()).unwrap_or_default(),
+        strategy_type: connection.map(|connection| connection.strategy.kind().to_owned()).unwrap_or_default(),
+        details: Some(details),
+        ..record::event("f", &caller)
+    };
+    let journal = app.journal.clone();
+    Ok(app.db.write("passwordless.refused", move |tx| journal.write(tx, event)).await?)
+}

@@ -1,0 +1,112 @@
+//! `POST /oauth/token`: client authentication, then one grant (`docs/COMPATIBILITY.md` C401-C463).
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use ringpass_core::model::client::Client;
+use ringpass_core::model::connection::Strategy;
+use ringpass_core::storage::tokens;
+
+use super::body::{self, Members, optional, required};
+use super::client::{Checked, Credentials};
+use super::error::AuthError;
+use crate::app::App;
+use crate::flows::caller::Caller;
+use crate::flows::token::{self, Issue, Subject, Tokens};
+use crate::flows::{grant, passwordless, refresh};
+use crate::web::{Call, Reply, peer};
+
+const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
+
+/// Exchanges a grant for tokens.
+pub(super) async fn exchange(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
+    let members = body::read(&call, &AuthError::BadOauthBody)?;
+    let grant_type = required(&members, "grant_type")?;
+    if ![OTP, "client_credentials", "refresh_token"].contains(&grant_type) {
+        return Err(AuthError::UnsupportedGrant(grant_type.to_owned()));
+    }
+    let (client, caller) = authenticate(&app, &call, &members).await?;
+    if !client.allows_grant(grant_type) {
+        return Err(AuthError::GrantNotAllowed(grant_type.to_owned()));
+    }
+    let tokens = match grant_type {
+        OTP => otp(&app, client, caller, &members).await?,
+        "refresh_token" => {
+            let token = required(&members, "refresh_token")?;
+            refresh::exchange(&app, client, token, optional(&members, "scope")?, &caller).await?
+        }
+        _ => {
+            let default = app.snapshot();
+            let audience = optional(&members, "audience")?.or_else(|| default.settings.default_audience());
+            let audience = audience.ok_or(AuthError::MissingParameter("audience"))?;
+            grant::client_credentials(&app, client, audience, optional(&members, "scope")?, &caller).await?
+        }
+    };
+    Ok(Reply::json(StatusCode::OK, &tokens))
+}
+
+async fn authenticate(app: &App, call: &Call, members: &Members) -> Result<(Arc<Client>, Caller), AuthError> {
+    let credentials = Credentials::read(call, optional(members, "client_id")?, optional(members, "client_secret")?);
+    if members.contains_key("client_assertion") {
+        return Err(AuthError::AssertionUnsupported);
+    }
+    if credentials.client_id.is_none() {
+        return Err(AuthError::MissingParameter("client_id"));
+    }
+    match credentials.check(app).await {
+        Checked::Proven(client) => {
+            let caller = peer::caller(call, Some(&client));
+            Ok((client, caller))
+        }
+        // A machine has nothing but its secret.
+        Checked::Public(client) if optional(members, "grant_type")? != Some("client_credentials") => {
+            Ok((client, peer::caller(call, None)))
+        }
+        _ => Err(AuthError::Unauthorized),
+    }
+}
+
+async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) -> Result<Tokens, AuthError> {
+    let username = required(members, "username")?;
+    let code = required(members, "otp")?;
+    let realm = required(members, "realm")?;
+    let channel = app
+        .find(|snapshot| snapshot.channel(realm, &client.id))
+        .await
+        .filter(|channel| channel.connection.strategy == Strategy::Sms && channel.connection.is_enabled_for(&client.id))
+        .ok_or_else(|| AuthError::UnknownRealm(realm.to_owned()))?;
+    let audience = optional(members, "audience")?;
+    let granted = grant::for_user(app, &client, audience, optional(members, "scope")?.unwrap_or_default()).await?;
+    let drawn = refresh::draw(app, &granted);
+    let verify = passwordless::Verify {
+        client: Arc::clone(&client),
+        channel,
+        username: username.trim().to_owned(),
+        code: code.to_owned(),
+        audience: audience.unwrap_or_default().to_owned(),
+        scope: granted.scope_text(),
+        caller,
+    };
+    let (to_record, for_client, scopes, now) = (drawn.clone(), Arc::clone(&client), granted.clone(), app.clock.now());
+    let user = passwordless::verify(app, verify, move |tx, user| {
+        if let Some((_, hash)) = &to_record.opaque {
+            let record = refresh::access_record(&for_client, user, scopes.scope_text(), now);
+            tokens::insert_access(tx, hash, &record)?;
+        }
+        if let Some((_, hash)) = &to_record.refresh {
+            tokens::insert_refresh(tx, hash, &refresh::record(&for_client, user, &scopes, &to_record, now))?;
+        }
+        Ok(())
+    })
+    .await?;
+    let issue = Issue {
+        client,
+        granted,
+        subject: Subject::User(Box::new(user)),
+        gty: None,
+        opaque: drawn.opaque.map(|(token, _)| token),
+        refresh_token: drawn.refresh.map(|(token, _)| token),
+        session_id: drawn.session_id,
+    };
+    token::sign(app, issue).await.ok_or(AuthError::Server)
+}

@@ -1,0 +1,50 @@
+//! `/.well-known/*`: discovery (OpenID Connect Discovery 1.0, RFC 8414) and the key set (RFC 7517).
+
+use std::sync::Arc;
+
+use http::{StatusCode, header};
+use serde_json::json;
+
+use super::error::AuthError;
+use crate::app::App;
+use crate::web::{Call, Reply};
+
+/// What this server can do, and where. Endpoints that do not exist yet are left out.
+pub(super) async fn discovery(app: Arc<App>, _call: Call) -> Result<Reply, AuthError> {
+    let issuer = app.config.http.issuer();
+    let document = json!({
+        "issuer": issuer,
+        "token_endpoint": format!("{issuer}oauth/token"),
+        "userinfo_endpoint": format!("{issuer}userinfo"),
+        "jwks_uri": format!("{issuer}.well-known/jwks.json"),
+        "scopes_supported": [
+            "openid", "profile", "offline_access", "name", "given_name", "family_name", "nickname", "email",
+            "email_verified", "picture", "created_at", "identities", "phone", "address"
+        ],
+        "response_types_supported": [
+            "code", "token", "id_token", "code token", "code id_token", "token id_token", "code token id_token"
+        ],
+        "code_challenge_methods_supported": ["S256", "plain"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["HS256", "RS256", "PS256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "claims_supported": [
+            "aud", "auth_time", "created_at", "email", "email_verified", "exp", "family_name", "given_name", "iat",
+            "identities", "iss", "name", "nickname", "phone_number", "picture", "sub"
+        ],
+        "request_uri_parameter_supported": false,
+        "request_parameter_supported": false,
+    });
+    Ok(cached(Reply::json(StatusCode::OK, &document)))
+}
+
+/// Current, next and not yet revoked previous keys.
+pub(super) async fn jwks(app: Arc<App>, _call: Call) -> Result<Reply, AuthError> {
+    let body = app.snapshot().keys.jwks.clone();
+    Ok(cached(Reply::bytes(StatusCode::OK, "application/json; charset=utf-8", body)))
+}
+
+fn cached(reply: Reply) -> Reply {
+    reply.with(header::CACHE_CONTROL, "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
+}

@@ -1,0 +1,226 @@
+//! The one error type of the Management API and the only writer of its error bodies
+//! (`docs/COMPATIBILITY.md` C606-C616, C621-C624).
+
+use http::{StatusCode, header};
+use ringpass_core::model::schema::Invalid;
+use ringpass_core::storage::DbError;
+use serde_json::json;
+
+use crate::web::Reply;
+
+/// Everything that a caller of the Management API can be told.
+#[derive(Debug, Clone)]
+pub enum ApiError {
+    // Authentication.
+    /// No `Authorization` header.
+    MissingAuthentication,
+    /// The header is not `Bearer` and a token.
+    BadAuthenticationHeader,
+    /// No token of ours.
+    InvalidToken,
+    /// Signed by nobody we know under that key id.
+    InvalidSignature,
+    /// The token's time is over.
+    ExpiredToken,
+    /// A token for another API; its audience.
+    BadAudience(String),
+    /// None of these scopes is in the token.
+    InsufficientScope(&'static [&'static str]),
+    // Reading the request.
+    /// A body, query or path that breaks a rule.
+    Invalid(Invalid),
+    /// The body is no JSON.
+    BadJson,
+    /// The body broke off.
+    BrokenBody,
+    /// The body is longer than so many bytes.
+    TooLong(usize),
+    // Nouns that are not there.
+    /// No such path.
+    NotFound,
+    /// No such connection.
+    NoConnection,
+    /// No such client.
+    NoClient,
+    /// No such API.
+    NoResourceServer,
+    /// No such client grant.
+    NoClientGrant,
+    /// No such user.
+    NoUser,
+    /// No such log event.
+    NoLog,
+    /// No such signing key.
+    NoSigningKey,
+    /// A user is to be made in a connection that does not exist.
+    NoConnectionForUser,
+    // Nouns that are there already, or in the wrong state.
+    /// The connection's name is taken.
+    ConnectionConflict,
+    /// The API's identifier is taken.
+    ResourceServerConflict,
+    /// The same grant exists.
+    ClientGrantConflict,
+    /// The same user exists.
+    UserConflict,
+    /// Only a previous key can be revoked.
+    KeyInUse,
+    /// A part of the tenant that nobody may remove or change; the sentence says which.
+    Untouchable(&'static str),
+    // Failures.
+    /// A bug; the process log has the cause.
+    Server,
+    /// The database failed.
+    Database(DbError),
+}
+
+impl ApiError {
+    /// Status, sentence and machine code of the wire; an empty code is left out.
+    fn row(&self) -> (StatusCode, String, &'static str) {
+        let text = |status, text: &str, code| (status, text.to_owned(), code);
+        match self {
+            Self::MissingAuthentication => text(StatusCode::UNAUTHORIZED, "Missing authentication", ""),
+            Self::BadAuthenticationHeader => {
+                text(StatusCode::BAD_REQUEST, "Bad HTTP authentication header format", "Bearer")
+            }
+            Self::InvalidToken => text(StatusCode::UNAUTHORIZED, "Invalid token", ""),
+            Self::InvalidSignature => {
+                text(StatusCode::UNAUTHORIZED, "Invalid signature received for JSON Web Token validation", "")
+            }
+            Self::ExpiredToken => {
+                text(StatusCode::UNAUTHORIZED, "Expired token received for JSON Web Token validation", "")
+            }
+            Self::BadAudience(audience) => (StatusCode::UNAUTHORIZED, format!("Bad audience: {audience}"), ""),
+            Self::InsufficientScope(scopes) => {
+                let message = format!("Insufficient scope, expected any of: {}", scopes.join(","));
+                (StatusCode::FORBIDDEN, message, "insufficient_scope")
+            }
+            Self::Invalid(invalid) => (StatusCode::BAD_REQUEST, invalid.message.clone(), invalid.code()),
+            Self::BadJson => text(StatusCode::BAD_REQUEST, "Invalid request payload JSON format", "invalid_body"),
+            Self::BrokenBody => text(StatusCode::BAD_REQUEST, "The request body could not be read", "invalid_body"),
+            Self::TooLong(limit) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("Payload content length greater than maximum allowed: {limit}"),
+                "",
+            ),
+            Self::NotFound => text(StatusCode::NOT_FOUND, "Not Found", ""),
+            Self::NoConnection => text(StatusCode::NOT_FOUND, "The connection does not exist", "inexistent_connection"),
+            Self::NoClient => text(StatusCode::NOT_FOUND, "The client does not exist", "inexistent_client"),
+            Self::NoResourceServer => {
+                text(StatusCode::NOT_FOUND, "The resource server does not exist", "inexistent_resource_server")
+            }
+            Self::NoClientGrant => {
+                text(StatusCode::NOT_FOUND, "The client grant does not exist", "inexistent_client_grant")
+            }
+            Self::NoUser => text(StatusCode::NOT_FOUND, "The user does not exist.", "inexistent_user"),
+            Self::NoLog => text(StatusCode::NOT_FOUND, "The log does not exist", "log_not_found"),
+            Self::NoSigningKey => {
+                text(StatusCode::NOT_FOUND, "The signing key does not exist", "inexistent_signing_key")
+            }
+            Self::NoConnectionForUser => {
+                text(StatusCode::BAD_REQUEST, "The connection does not exist.", "inexistent_connection")
+            }
+            Self::ConnectionConflict => {
+                text(StatusCode::CONFLICT, "A connection with the same name already exists", "connection_conflict")
+            }
+            Self::ResourceServerConflict => text(
+                StatusCode::CONFLICT,
+                "A resource server with the same identifier already exists.",
+                "resource_server_conflict",
+            ),
+            Self::ClientGrantConflict => text(
+                StatusCode::CONFLICT,
+                "A resource with the same identifier already exists.",
+                "client_grant_conflict",
+            ),
+            Self::UserConflict => text(StatusCode::CONFLICT, "The user already exists.", "auth0_idp_error"),
+            Self::KeyInUse => {
+                text(StatusCode::BAD_REQUEST, "Only a previous signing key can be revoked", "invalid_body")
+            }
+            Self::Untouchable(sentence) => text(StatusCode::BAD_REQUEST, sentence, "operation_not_supported"),
+            Self::Database(error) if error.is_temporary() => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "The server cannot take this request now. Try again shortly.", "")
+            }
+            Self::Server | Self::Database(_) => {
+                text(StatusCode::INTERNAL_SERVER_ERROR, "An internal server error occurred", "")
+            }
+        }
+    }
+
+    /// The sentence a caller reads, which the tenant log repeats.
+    pub fn message(&self) -> String {
+        self.row().1
+    }
+
+    /// The answer.
+    pub fn reply(&self) -> Reply {
+        let (status, message, code) = self.row();
+        let reason = status.canonical_reason().unwrap_or_default();
+        let mut body = json!({"statusCode": status.as_u16(), "error": reason, "message": message});
+        if let Some(members) = body.as_object_mut() {
+            if !code.is_empty() {
+                members.insert("errorCode".into(), code.into());
+            }
+            if matches!(self, Self::InvalidToken | Self::InvalidSignature | Self::ExpiredToken) {
+                members.insert("attributes".into(), json!({"error": message}));
+            }
+        }
+        let reply = Reply::json(status, &body);
+        match self {
+            Self::MissingAuthentication => reply.with(header::WWW_AUTHENTICATE, "Bearer"),
+            Self::Database(error) if error.is_temporary() => reply.with(header::RETRY_AFTER, "1"),
+            _ => reply,
+        }
+    }
+}
+
+impl From<Invalid> for ApiError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(error: &ApiError) -> (u16, String) {
+        let reply = error.reply();
+        (reply.status.as_u16(), String::from_utf8(reply.body.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_missing_scope_is_worded_as_tools_expect() {
+        let (status, text) = body(&ApiError::InsufficientScope(&["read:connections", "read:clients"]));
+        assert_eq!(status, 403);
+        assert_eq!(
+            text,
+            r#"{"statusCode":403,"error":"Forbidden","message":"Insufficient scope, expected any of: read:connections,read:clients","errorCode":"insufficient_scope"}"#
+        );
+    }
+
+    #[test]
+    fn an_invalid_token_repeats_itself_in_attributes_and_an_unknown_path_says_little() {
+        let (_, text) = body(&ApiError::InvalidToken);
+        assert_eq!(
+            text,
+            r#"{"statusCode":401,"error":"Unauthorized","message":"Invalid token","attributes":{"error":"Invalid token"}}"#
+        );
+        let (_, text) = body(&ApiError::NotFound);
+        assert_eq!(text, r#"{"statusCode":404,"error":"Not Found","message":"Not Found"}"#);
+    }
+
+    #[test]
+    fn a_busy_database_asks_to_come_back() {
+        let busy = ApiError::from(DbError::Full).reply();
+        assert_eq!((busy.status.as_u16(), busy.headers.contains_key(header::RETRY_AFTER)), (503, true));
+        let broken = ApiError::from(DbError::Shape(1)).reply();
+        assert_eq!((broken.status.as_u16(), broken.headers.contains_key(header::RETRY_AFTER)), (500, false));
+    }
+}

@@ -1,0 +1,264 @@
+//! The Management API under `/api/v2`: the table of its endpoints and what every one of them has in common
+//! (`docs/COMPATIBILITY.md` C601-C639).
+//!
+//! A handler gets a [`Request`]: the call and its checked token. Reads answer from the database or the snapshot; writes
+//! go through [`Request::configure`] or [`Request::change`], which add the log event to the transaction of the change.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::any;
+use http::{HeaderName, Method, StatusCode, header};
+use ringpass_core::model::schema::Invalid;
+use ringpass_core::storage::{DbError, Tx};
+use serde_json::Value;
+
+use super::{Answering, Call, Family, Reply, Route, Unreadable, call};
+use crate::app::App;
+
+pub mod audit;
+pub mod clients;
+pub mod connections;
+pub mod error;
+pub mod keys;
+pub mod logs;
+pub mod paging;
+pub mod token;
+
+pub use audit::Audit;
+pub use error::ApiError;
+pub use token::Token;
+
+/// What a handler returns.
+pub type Outcome = Result<Reply, ApiError>;
+
+/// A call whose token is good and permits it.
+#[derive(Debug)]
+pub struct Request {
+    /// The call.
+    pub call: Call,
+    /// Its token.
+    pub token: Token,
+    /// What the log says this call does; empty for reads.
+    pub title: &'static str,
+}
+
+impl Request {
+    /// The body as JSON.
+    pub fn json(&self) -> Result<Value, ApiError> {
+        serde_json::from_slice(&self.call.body).map_err(|_| ApiError::BadJson)
+    }
+
+    /// Changes configuration. `work` runs alone among all writers of configuration on all nodes; the `sapi` event joins
+    /// its transaction, and the new snapshot is in force before the answer. `work` must refuse before it writes.
+    pub async fn configure<F>(&self, app: &App, name: &'static str, work: F) -> Outcome
+    where
+        F: FnOnce(&mut Tx<'_>) -> Outcome + Send + 'static,
+    {
+        let audit = Audit::of(app, self);
+        app.configure(name, move |tx| audited(tx, audit, work)).await?
+    }
+
+    /// Changes anything that is not configuration (users). `work` must refuse before it writes.
+    pub async fn change<F>(&self, app: &App, name: &'static str, work: F) -> Outcome
+    where
+        F: FnOnce(&mut Tx<'_>) -> Outcome + Send + 'static,
+    {
+        let audit = Audit::of(app, self);
+        app.db.write(name, move |tx| audited(tx, audit, work)).await?
+    }
+}
+
+/// Runs `work` and logs its success. A failure of the database rolls back, a refusal has nothing to roll back.
+fn audited(tx: &mut Tx<'_>, audit: Audit, work: impl FnOnce(&mut Tx<'_>) -> Outcome) -> Result<Outcome, DbError> {
+    match work(tx) {
+        Ok(reply) => {
+            audit.success(tx, &reply)?;
+            Ok(Ok(reply))
+        }
+        Err(ApiError::Database(error)) => Err(error),
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+/// What a row of the table runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Door {
+    /// What the log says it does; empty for reads.
+    pub title: &'static str,
+    /// The handler.
+    pub run: fn(Arc<App>, Request) -> Answering<ApiError>,
+}
+
+/// A row: method, path, scopes, handler, and for writes what the log calls it.
+macro_rules! route {
+    ($method:literal, $path:literal, [$($scope:literal),*], $handler:path) => {
+        route!($method, $path, [$($scope),*], $handler, "")
+    };
+    ($method:literal, $path:literal, [$($scope:literal),*], $handler:path, $title:literal) => {
+        Route {
+            method: $method,
+            path: $path,
+            scopes: &[$($scope),*],
+            handler: Door { title: $title, run: |app, request| Box::pin($handler(app, request)) },
+        }
+    };
+}
+
+/// The family of `/api/v2`.
+#[derive(Debug)]
+pub struct Management;
+
+impl Family for Management {
+    type Handler = Door;
+    const NAME: &'static str = "management";
+    const PREFIX: &'static str = "/api/v2";
+    const BODY_LIMIT: usize = 1_048_576;
+    const ROUTES: &'static [Route<Door>] = &[
+        route!("GET", "/clients", ["read:clients", "read:client_keys", "read:client_summary"], clients::list),
+        route!("POST", "/clients", ["create:clients"], clients::create, "Create a client"),
+        route!("GET", "/clients/{id}", ["read:clients", "read:client_keys", "read:client_summary"], clients::show),
+        route!("PATCH", "/clients/{id}", ["update:clients", "update:client_keys"], clients::update, "Update a client"),
+        route!("DELETE", "/clients/{id}", ["delete:clients"], clients::remove, "Delete a client"),
+        route!("GET", "/clients/{id}/connections", ["read:connections"], connections::of_client),
+        route!(
+            "POST",
+            "/clients/{id}/rotate-secret",
+            ["update:client_keys"],
+            clients::rotate_secret,
+            "Rotate a client secret"
+        ),
+        route!("GET", "/connections", ["read:connections"], connections::list),
+        route!("POST", "/connections", ["create:connections"], connections::create, "Create a connection"),
+        route!("GET", "/connections/{id}", ["read:connections"], connections::show),
+        route!("PATCH", "/connections/{id}", ["update:connections"], connections::update, "Update a connection"),
+        route!("DELETE", "/connections/{id}", ["delete:connections"], connections::remove, "Delete a connection"),
+        route!("GET", "/connections/{id}/clients", ["read:connections"], connections::list_clients),
+        route!(
+            "PATCH",
+            "/connections/{id}/clients",
+            ["update:connections"],
+            connections::update_clients,
+            "Update the enabled clients of a connection"
+        ),
+        route!("GET", "/connections/{id}/status", ["read:connections"], connections::status),
+        route!(
+            "DELETE",
+            "/connections/{id}/users",
+            ["delete:users"],
+            connections::remove_user,
+            "Delete a connection user"
+        ),
+        route!("GET", "/keys/signing", ["read:signing_keys"], keys::list),
+        route!("POST", "/keys/signing/rotate", ["create:signing_keys"], keys::rotate, "Rotate the signing key"),
+        route!("GET", "/keys/signing/{kid}", ["read:signing_keys"], keys::show),
+        route!("PUT", "/keys/signing/{kid}/revoke", ["update:signing_keys"], keys::revoke, "Revoke a signing key"),
+        route!("GET", "/logs", ["read:logs", "read:logs_users"], logs::list),
+        route!("GET", "/logs/{id}", ["read:logs", "read:logs_users"], logs::show),
+    ];
+
+    async fn serve(app: Arc<App>, route: &'static Route<Door>, call: Call) -> Reply {
+        let origin = allowed_origin(&app, &call.headers);
+        let reply = match Token::of(&app, &call).await {
+            Ok(token) => run(&app, route, Request { call, token, title: route.handler.title }).await,
+            Err(error) => error.reply(),
+        };
+        common(&app, reply, origin.as_deref())
+    }
+
+    fn unreadable(app: &App, why: Unreadable) -> Reply {
+        let error = match why {
+            Unreadable::TooLong(limit) => ApiError::TooLong(limit),
+            Unreadable::Broken => ApiError::BrokenBody,
+            Unreadable::Panicked => ApiError::Database(DbError::Failed("a handler panicked".into())),
+        };
+        common(app, error.reply(), None)
+    }
+}
+
+/// Everything under `/api/v2`: the table, and one answer to all that is not in it.
+pub fn router() -> Router<Arc<App>> {
+    call::router::<Management>()
+        .method_not_allowed_fallback(fallback)
+        .route(Management::PREFIX, any(fallback))
+        .route(&format!("{}/{{*rest}}", Management::PREFIX), any(fallback))
+}
+
+/// Answers a preflight, and 404 to everything else (C126, C613).
+pub async fn fallback(State(app): State<Arc<App>>, request: axum::extract::Request) -> Reply {
+    let origin = allowed_origin(&app, request.headers());
+    if request.method() == Method::OPTIONS {
+        let reply = Reply::empty(StatusCode::NO_CONTENT);
+        let reply = match origin {
+            Some(_) => reply
+                .with(header::ACCESS_CONTROL_ALLOW_METHODS, "GET,POST,PUT,PATCH,DELETE")
+                .with(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization,Content-Type,Auth0-Client")
+                .with(header::ACCESS_CONTROL_MAX_AGE, "600"),
+            None => reply,
+        };
+        return common(&app, reply, origin.as_deref());
+    }
+    common(&app, ApiError::NotFound.reply(), origin.as_deref())
+}
+
+/// Runs a row whose token is good: scope, handler, and the log event of a refused write.
+async fn run(app: &Arc<App>, route: &'static Route<Door>, request: Request) -> Reply {
+    let audit = (!request.title.is_empty()).then(|| Audit::of(app, &request));
+    let outcome = if request.token.permits(route.scopes) {
+        (route.handler.run)(Arc::clone(app), request).await
+    } else {
+        Err(ApiError::InsufficientScope(route.scopes))
+    };
+    let error = match outcome {
+        Ok(reply) => return reply,
+        Err(error) => error,
+    };
+    let reply = error.reply();
+    match (&error, audit) {
+        (ApiError::Database(cause), _) => {
+            tracing::error!(error = %cause, method = route.method, path = route.path, "a request failed on the database");
+        }
+        (_, Some(audit)) => audit.refusal(app, &error, &reply).await,
+        (_, None) => {}
+    }
+    reply
+}
+
+fn allowed_origin(app: &App, headers: &http::HeaderMap) -> Option<String> {
+    let origin = headers.get(header::ORIGIN)?.to_str().ok()?;
+    app.snapshot().allows_origin(origin).then(|| origin.to_owned())
+}
+
+/// The headers of every answer (C126, C637, C638).
+fn common(app: &App, reply: Reply, origin: Option<&str>) -> Reply {
+    let reset = app.clock.now().div_euclid(1_000) + 1;
+    let reply = reply
+        .with(HeaderName::from_static("x-ratelimit-limit"), "50")
+        .with(HeaderName::from_static("x-ratelimit-remaining"), "49")
+        .with(HeaderName::from_static("x-ratelimit-reset"), &reset.to_string())
+        .with(header::CACHE_CONTROL, "private, no-store, no-cache, must-revalidate")
+        .with(header::VARY, "origin");
+    match origin {
+        Some(origin) => reply
+            .with(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
+            .with(header::ACCESS_CONTROL_EXPOSE_HEADERS, "X-RateLimit-Limit,X-RateLimit-Remaining,X-RateLimit-Reset"),
+        None => reply,
+    }
+}
+
+/// A path parameter that must have `prefix` and then `length` letters or digits (C689).
+pub fn checked_id<'a>(
+    value: &'a str,
+    prefix: &str,
+    length: usize,
+    format: &str,
+    about: &str,
+) -> Result<&'a str, ApiError> {
+    let rest = value.strip_prefix(prefix).unwrap_or_default();
+    if rest.len() == length && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(value);
+    }
+    let reason = format!("Object didn't pass validation for format {format}: {value}");
+    Err(Invalid::path(&reason, "id", about).into())
+}
