@@ -173,7 +173,7 @@ pub fn router<F: Family>() -> Router<Arc<App>> {
 
 /// Runs a row in a task of its own: a caller that hangs up does not stop what is under way, so a code that was sent is
 /// also recorded. A panic is answered like any other failure, by the family.
-async fn run<F: Family>(app: Arc<App>, route: &'static Route<F::Error>, call: Call) -> Reply {
+async fn run<F: Family>(app: Arc<App>, route: &'static Route<F::Handler>, call: Call) -> Reply {
     let tasks = app.tasks.clone();
     match tasks.spawn(F::serve(Arc::clone(&app), route, call)).await {
         Ok(reply) => reply,

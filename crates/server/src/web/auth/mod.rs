@@ -7,13 +7,13 @@ use http::{HeaderName, Method, StatusCode, header};
 use ringpass_core::kit::clock::SECOND;
 
 use self::error::{AuthError, with_window};
-use super::{Call, Family, Reply, Route, Unreadable};
+use super::{Call, Family, Handler, Reply, Route, Unreadable};
 use crate::app::App;
 use crate::flows::limits::Window;
 use crate::ops;
 
 mod body;
-mod client;
+pub mod client;
 pub mod error;
 mod passwordless;
 mod token;
@@ -31,11 +31,11 @@ macro_rules! route {
 }
 
 impl Family for Auth {
-    type Error = AuthError;
+    type Handler = Handler<AuthError>;
 
     const PREFIX: &'static str = "";
     const BODY_LIMIT: usize = 64 * 1024;
-    const ROUTES: &'static [Route<AuthError>] = &[
+    const ROUTES: &'static [Route<Handler<AuthError>>] = &[
         route!("POST", "/passwordless/start", passwordless::start),
         route!("OPTIONS", "/passwordless/start", preflight),
         route!("POST", "/oauth/token", token::exchange),
@@ -48,7 +48,7 @@ impl Family for Auth {
         route!("GET", "/.well-known/jwks.json", well_known::jwks),
     ];
 
-    async fn serve(app: Arc<App>, route: &'static Route<AuthError>, call: Call) -> Reply {
+    async fn serve(app: Arc<App>, route: &'static Route<Handler<AuthError>>, call: Call) -> Reply {
         let began = Instant::now();
         let origin = call.header(header::ORIGIN.as_str()).map(str::to_owned);
         let reply = (route.handler)(Arc::clone(&app), call).await.unwrap_or_else(|error| error.reply());
@@ -78,7 +78,7 @@ pub fn not_found(app: &App) -> Reply {
 }
 
 /// Headers that every answer carries: rate limits, CORS, and at the token endpoint the plain content type.
-fn finish(app: &App, route: &Route<AuthError>, origin: Option<&str>, reply: Reply) -> Reply {
+fn finish(app: &App, route: &Route<Handler<AuthError>>, origin: Option<&str>, reply: Reply) -> Reply {
     let mut reply = with_default_window(app, reply);
     if route.path == "/oauth/token" && route.method == "POST" {
         reply = reply
