@@ -1,14 +1,22 @@
 //! What the commands of the program do, each as one function that ends in an exit code.
 
-use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 
+use axum::Router;
+use ringpass_core::kit::clock::Clock;
+use ringpass_core::kit::hash;
+use ringpass_core::kit::rng::Rng;
 use ringpass_core::kit::secret::Secret;
 
-use crate::config::{Config, ConfigError, Environment, Flags, Mode, show};
-use crate::output;
-use crate::serve::ServeError;
+use crate::app::App;
+use crate::config::{self, Config, ConfigError, Environment, Flags, Mode, show};
+use crate::ops::{self, Readiness};
 use crate::serve::tls::Certificate;
+use crate::serve::{Listeners, STOP_WITHIN, ServeError, signalled};
+use crate::setup::dev::Addresses;
+use crate::web::dev::Dev;
+use crate::{gateway_check, output, setup, web, worker};
 
 /// Why a command failed: a sentence for whoever ran it, and the exit code.
 #[derive(Debug)]
@@ -38,43 +46,77 @@ impl From<ServeError> for Failure {
     }
 }
 
-/// Arguments of `ringpass gateway check`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct GatewayCheck {
-    /// The gateway's address
-    pub url: String,
-    /// The secret that signs requests; without it a random one does
-    #[arg(long, value_name = "SECRET", value_parser = |text: &str| Ok::<_, Infallible>(Secret::new(text)))]
-    pub secret: Option<Secret>,
-    /// `aud` of the signed token
-    #[arg(long, value_name = "TEXT")]
-    pub audience: Option<String>,
-    /// `sub` of the signed token
-    #[arg(long, value_name = "TEXT")]
-    pub subject: Option<String>,
-    /// The secret is written in base64
-    #[arg(long)]
-    pub secret_base64: bool,
-}
-
-/// `ringpass serve`.
+/// `ringpass serve`: runs until it is asked to stop.
 pub async fn serve(config: Config) -> Result<(), Failure> {
-    unfinished(&config).await
+    let listeners = Listeners::bind(&config.http)?;
+    let readiness = Readiness::new();
+    let ops = ops::router(Arc::clone(&readiness), ops::install_metrics().map_err(Failure::failed)?);
+    let app = open(config).await?;
+    app.snapshot().warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    tracing::info!(public_url = %app.config.http.public_url, "ready");
+    readiness.start();
+    let doors = web::public(Arc::clone(&app));
+    attend(app, listeners, doors, ops, readiness).await
 }
 
-/// `ringpass dev`.
-pub async fn dev(config: Config) -> Result<(), Failure> {
-    unfinished(&config).await
+/// `ringpass dev`: the same server with everything made up, and doors to look inside.
+pub async fn dev(mut config: Config) -> Result<(), Failure> {
+    config::dev::prepare(&mut config, &Rng::system())?;
+    let listeners = Listeners::bind(&config.http)?;
+    let readiness = Readiness::new();
+    let ops = ops::router(Arc::clone(&readiness), ops::install_metrics().map_err(Failure::failed)?);
+    let addresses = Addresses::of(listeners.plain_addr(), listeners.tls_addr());
+    let app = open(config).await?;
+    let settings = setup::dev::prepare(&app, &addresses).await?;
+    output::say(setup::dev::greeting(&app, &addresses, &settings).trim_end());
+    let pages = web::dev::router(Arc::new(Dev::new(settings, app.clock.clone(), app.rng.clone())));
+    let mut doors = web::public(Arc::clone(&app)).merge(pages);
+    if listeners.ops_addr().is_none() {
+        doors = doors.merge(ops::health(Arc::clone(&readiness)));
+    }
+    readiness.start();
+    attend(app, listeners, doors, ops, readiness).await
 }
 
-/// `ringpass migrate`.
+async fn open(config: Config) -> Result<Arc<App>, Failure> {
+    let db = setup::open(&config).await?;
+    setup::app(config, db, Clock::system(), Rng::system()).await
+}
+
+/// Serves until the signal, then waits for what is under way and closes the database.
+async fn attend(
+    app: Arc<App>,
+    listeners: Listeners,
+    doors: Router,
+    ops: Router,
+    readiness: Arc<Readiness>,
+) -> Result<(), Failure> {
+    let worker = tokio::spawn(worker::run(Arc::clone(&app), Arc::clone(&readiness)));
+    let served = listeners.run(doors, ops, &readiness, signalled()).await;
+    app.tasks.close();
+    // A caller that hung up does not count as a connection, but what it asked for may still be under way.
+    let _ = tokio::time::timeout(STOP_WITHIN, app.tasks.wait()).await;
+    worker.abort();
+    let _ = worker.await;
+    app.db.clone().close().await;
+    Ok(served?)
+}
+
+/// `ringpass migrate`: brings the schema up to date and ends.
 pub async fn migrate(config: Config) -> Result<(), Failure> {
-    unfinished(&config).await
+    let mut config = config;
+    if config.secrets.master_keys.is_empty() {
+        // Migrations seal nothing; any key serves to open the database.
+        config.secrets.master_keys = Secret::new(hash::base64(&Rng::system().bytes::<32>()));
+    }
+    setup::open(&config).await?.close().await;
+    output::say("The database has this version's schema.");
+    Ok(())
 }
 
 /// `ringpass gateway check`: 0 safe, 1 unsafe, 2 unreachable.
-pub async fn gateway_check(check: GatewayCheck) -> Result<u8, Failure> {
-    std::future::ready(Err(Failure::failed(format!("{} cannot be checked yet", check.url)))).await
+pub async fn gateway_check(args: gateway_check::Args) -> u8 {
+    gateway_check::run(args, &Clock::system(), &Rng::system(), &mut std::io::stdout()).await
 }
 
 /// `ringpass check-config`: prints the settings in force, secrets masked; warnings go to standard error.
@@ -93,8 +135,4 @@ pub fn check_config(mode: Mode, flags: &Flags, environment: &Environment) -> Res
 pub fn version() {
     let (os, machine) = (std::env::consts::OS, std::env::consts::ARCH);
     output::say(&format!("ringpass {}\n{os} {machine}", env!("CARGO_PKG_VERSION")));
-}
-
-async fn unfinished(config: &Config) -> Result<(), Failure> {
-    std::future::ready(Err(Failure::failed(format!("nothing is served yet at {}", config.http.public_url)))).await
 }

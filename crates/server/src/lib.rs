@@ -10,5 +10,7 @@ pub mod logging;
 pub mod ops;
 pub mod output;
 pub mod serve;
+pub mod setup;
 pub mod snapshot;
 pub mod web;
+pub mod worker;

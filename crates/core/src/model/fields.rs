@@ -15,6 +15,8 @@ pub fn project(whole: &Map<String, Value>, fields: &str, include: bool) -> Map<S
     }
 }
 
+type Selection = fn(&Map<String, Value>, &[&str]) -> Map<String, Value>;
+
 fn keep(whole: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     let kept = whole.iter().filter_map(|(key, value)| {
         if names.contains(&key.as_str()) {
@@ -42,11 +44,7 @@ fn below<'n>(names: &[&'n str], key: &str) -> Vec<&'n str> {
 }
 
 /// Applies a selection inside an object or an array of objects; `None` for a value without an inside.
-fn within(
-    value: &Value,
-    names: &[&str],
-    select: fn(&Map<String, Value>, &[&str]) -> Map<String, Value>,
-) -> Option<Value> {
+fn within(value: &Value, names: &[&str], select: Selection) -> Option<Value> {
     match value {
         Value::Object(object) => Some(select(object, names).into()),
         Value::Array(items) => Some(items.iter().filter_map(|item| within(item, names, select)).collect()),

@@ -13,5 +13,7 @@ pub mod schema;
 pub mod scope;
 pub mod signing_key;
 pub mod template;
+pub mod tenant;
+pub mod tenant_fields;
 pub mod user;
 pub mod user_fields;

@@ -20,7 +20,9 @@ pub mod resource_servers;
 pub mod settings;
 pub mod signing_keys;
 mod sqlite;
+pub mod tenant;
 pub mod tokens;
+pub mod users;
 
 pub use db::{Db, DbError, Row, Settings, Tx, Url, Value};
 

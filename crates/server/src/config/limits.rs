@@ -13,11 +13,13 @@ pub struct Limits {
     pub start_burst: u32,
     /// How long until one of them comes back.
     pub start_refill: Duration,
+    /// Days that tenant log events are kept.
+    pub log_retention_days: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { documented: true, start_burst: 50, start_refill: Duration::from_secs(72) }
+        Self { documented: true, start_burst: 50, start_refill: Duration::from_secs(72), log_retention_days: 30 }
     }
 }
 
@@ -34,6 +36,8 @@ impl Limits {
         };
         let start_burst = values.parse("start_burst", default.start_burst, "write a whole number")?;
         let start_refill = values.seconds("start_refill_seconds", default.start_refill)?;
-        Ok(Self { documented, start_burst, start_refill })
+        let log_retention_days =
+            values.parse("log_retention_days", default.log_retention_days, "write a whole number of days")?;
+        Ok(Self { documented, start_burst, start_refill, log_retention_days })
     }
 }

@@ -39,6 +39,7 @@ pub const SETTINGS: &[Setting] = &[
     open("admin_client_id", None),
     Setting { key: "admin_client_secret", flag: None, secret: true },
     open("limits", Some("--limits")),
+    open("log_retention_days", None),
     open("start_burst", None),
     open("start_refill_seconds", None),
     open("allow_networks", Some("--allow-networks")),

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +18,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::ops;
 
 /// A request, read whole.
 #[derive(Debug, Clone)]
@@ -142,6 +143,8 @@ pub enum Unreadable {
 pub trait Family: 'static {
     /// What a row of the table runs: a [`Handler`], or a family's own kind.
     type Handler: Send + Sync + 'static;
+    /// The family's name in metrics.
+    const NAME: &'static str;
     /// In front of every path of the table (`/api/v2`), or empty.
     const PREFIX: &'static str;
     /// Longest body accepted, bytes.
@@ -174,11 +177,11 @@ pub fn router<F: Family>() -> Router<Arc<App>> {
 /// Runs a row in a task of its own: a caller that hangs up does not stop what is under way, so a code that was sent is
 /// also recorded. A panic is answered like any other failure, by the family.
 async fn run<F: Family>(app: Arc<App>, route: &'static Route<F::Handler>, call: Call) -> Reply {
-    let tasks = app.tasks.clone();
-    match tasks.spawn(F::serve(Arc::clone(&app), route, call)).await {
-        Ok(reply) => reply,
-        Err(_) => F::unreadable(&app, Unreadable::Panicked),
-    }
+    let began = Instant::now();
+    let task = app.tasks.spawn(F::serve(Arc::clone(&app), route, call));
+    let reply = task.await.unwrap_or_else(|_| F::unreadable(&app, Unreadable::Panicked));
+    ops::observe(F::NAME, route.path, reply.status, began.elapsed());
+    reply
 }
 
 /// Reads a request whole, at most `limit` bytes of body.

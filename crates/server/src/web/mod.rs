@@ -8,4 +8,22 @@ pub mod dev;
 pub mod management;
 pub mod peer;
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+
+use crate::app::App;
+use auth::Auth;
+
 pub use call::{Answering, Call, Family, Handler, Reply, Route, Unreadable, router};
+
+/// Every door of the server, in front of one [`App`].
+pub fn public(app: Arc<App>) -> Router {
+    let auth = router::<Auth>().method_not_allowed_fallback(async |State(app): State<Arc<App>>| {
+        auth::method_not_allowed(&app)
+    });
+    auth.merge(management::router())
+        .fallback(async |State(app): State<Arc<App>>, _: Request| auth::not_found(&app))
+        .with_state(app)
+}

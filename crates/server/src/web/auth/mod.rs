@@ -1,7 +1,6 @@
 //! The Authentication API: its routes, and what every answer of it carries (`docs/COMPATIBILITY.md` C105-C126).
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::{HeaderName, Method, StatusCode, header};
 use ringpass_core::kit::clock::SECOND;
@@ -10,7 +9,6 @@ use self::error::{AuthError, with_window};
 use super::{Call, Family, Handler, Reply, Route, Unreadable};
 use crate::app::App;
 use crate::flows::limits::Window;
-use crate::ops;
 
 mod body;
 pub mod client;
@@ -33,6 +31,7 @@ macro_rules! route {
 impl Family for Auth {
     type Handler = Handler<AuthError>;
 
+    const NAME: &'static str = "auth";
     const PREFIX: &'static str = "";
     const BODY_LIMIT: usize = 64 * 1024;
     const ROUTES: &'static [Route<Handler<AuthError>>] = &[
@@ -49,12 +48,9 @@ impl Family for Auth {
     ];
 
     async fn serve(app: Arc<App>, route: &'static Route<Handler<AuthError>>, call: Call) -> Reply {
-        let began = Instant::now();
         let origin = call.header(header::ORIGIN.as_str()).map(str::to_owned);
         let reply = (route.handler)(Arc::clone(&app), call).await.unwrap_or_else(|error| error.reply());
-        let reply = finish(&app, route, origin.as_deref(), reply);
-        ops::observe("auth", route.path, reply.status, began.elapsed());
-        reply
+        finish(&app, route, origin.as_deref(), reply)
     }
 
     fn unreadable(app: &App, why: Unreadable) -> Reply {

@@ -1,0 +1,181 @@
+//! Users. Profile and metadata are JSON in TEXT; everything that a query looks for is a column.
+
+use crate::model::user::User;
+
+use super::db::{DbError, Row, Tx};
+use super::{json, tokens};
+
+/// Every column, in the order in which [`read`] takes them.
+macro_rules! columns {
+    () => {
+        "user_id, connection, provider, phone_number, phone_verified, email, email_verified, username, profile, \
+         user_metadata, app_metadata, blocked, password_hash, created_at, updated_at, last_login, last_ip, \
+         logins_count, last_password_reset"
+    };
+}
+
+/// A user by id.
+pub fn get(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<User>, DbError> {
+    let row = tx.query_one(concat!("SELECT ", columns!(), " FROM users WHERE user_id = ?1"), &[user_id.into()])?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A user by id, to be changed: until this transaction ends nobody else reads it for a change, so that two changes at
+/// once follow one another instead of undoing one another.
+pub fn get_for_update(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<User>, DbError> {
+    let row = tx.query_one(
+        concat!("UPDATE users SET updated_at = updated_at WHERE user_id = ?1 RETURNING ", columns!()),
+        &[user_id.into()],
+    )?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The user of a connection who has this number.
+pub fn find_by_phone(tx: &mut Tx<'_>, connection: &str, phone: &str) -> Result<Option<User>, DbError> {
+    let row = tx.query_one(
+        concat!("SELECT ", columns!(), " FROM users WHERE connection = ?1 AND phone_number = ?2"),
+        &[connection.into(), phone.into()],
+    )?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A page of users, oldest first.
+pub fn list(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<User>, DbError> {
+    let rows = tx.query(
+        concat!("SELECT ", columns!(), " FROM users ORDER BY created_at, user_id LIMIT ?1 OFFSET ?2"),
+        &[limit.into(), offset.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// A page of users, newest first.
+pub fn list_newest(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<User>, DbError> {
+    let rows = tx.query(
+        concat!("SELECT ", columns!(), " FROM users ORDER BY created_at DESC, user_id DESC LIMIT ?1 OFFSET ?2"),
+        &[limit.into(), offset.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// The users of all connections who have this e-mail address, given in lower case.
+pub fn find_by_email(tx: &mut Tx<'_>, email: &str) -> Result<Vec<User>, DbError> {
+    let rows = tx.query(
+        concat!("SELECT ", columns!(), " FROM users WHERE email = ?1 ORDER BY created_at, user_id"),
+        &[email.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// How many users there are.
+pub fn count(tx: &mut Tx<'_>) -> Result<i64, DbError> {
+    tx.query_one("SELECT count(*) FROM users", &[])?.map_or(Ok(0), |row| row.int(0))
+}
+
+/// Adds a user; `false` when the id, or the connection's number, address or name, is taken.
+pub fn insert(tx: &mut Tx<'_>, user: &User) -> Result<bool, DbError> {
+    let row = tx.query_one(
+        concat!(
+            "INSERT INTO users (",
+            columns!(),
+            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
+             ON CONFLICT DO NOTHING RETURNING user_id"
+        ),
+        &[
+            user.user_id.as_str().into(),
+            user.connection.as_str().into(),
+            user.provider.as_str().into(),
+            user.phone_number.as_deref().into(),
+            user.phone_verified.into(),
+            user.email.as_deref().into(),
+            user.email_verified.into(),
+            user.username.as_deref().into(),
+            json(&user.profile).into(),
+            user.user_metadata.as_ref().map(json).into(),
+            user.app_metadata.as_ref().map(json).into(),
+            user.blocked.into(),
+            user.password_hash.as_deref().into(),
+            user.created_at.into(),
+            user.updated_at.into(),
+            user.last_login.into(),
+            user.last_ip.as_deref().into(),
+            user.logins_count.into(),
+            user.last_password_reset.into(),
+        ],
+    )?;
+    Ok(row.is_some())
+}
+
+/// Stores what [`get_for_update`] gave and the caller changed; `false` when another user of the connection already has
+/// the new number, address or name. Sign-ins are not touched.
+pub fn put(tx: &mut Tx<'_>, user: &User) -> Result<bool, DbError> {
+    let row = tx.query_one(
+        "UPDATE users SET phone_number = ?2, phone_verified = ?3, email = ?4, email_verified = ?5, username = ?6, \
+         profile = ?7, user_metadata = ?8, app_metadata = ?9, blocked = ?10, password_hash = ?11, updated_at = ?12, \
+         last_password_reset = ?13 WHERE user_id = ?1 AND NOT EXISTS (SELECT 1 FROM users AS other \
+         WHERE other.connection = users.connection AND other.user_id <> ?1 \
+         AND (other.phone_number = ?2 OR other.email = ?4 OR other.username = ?6)) RETURNING user_id",
+        &[
+            user.user_id.as_str().into(),
+            user.phone_number.as_deref().into(),
+            user.phone_verified.into(),
+            user.email.as_deref().into(),
+            user.email_verified.into(),
+            user.username.as_deref().into(),
+            json(&user.profile).into(),
+            user.user_metadata.as_ref().map(json).into(),
+            user.app_metadata.as_ref().map(json).into(),
+            user.blocked.into(),
+            user.password_hash.as_deref().into(),
+            user.updated_at.into(),
+            user.last_password_reset.into(),
+        ],
+    )?;
+    Ok(row.is_some())
+}
+
+/// Notes one more sign-in, whatever else happens to the user at this moment.
+pub fn record_sign_in(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
+    tx.later(
+        "UPDATE users SET logins_count = logins_count + 1, phone_verified = ?2, last_login = ?3, last_ip = ?4, \
+         updated_at = ?5 WHERE user_id = ?1",
+        &[
+            user.user_id.as_str().into(),
+            user.phone_verified.into(),
+            user.last_login.into(),
+            user.last_ip.as_deref().into(),
+            user.updated_at.into(),
+        ],
+    )
+}
+
+/// Removes a user and everything issued to it; `false` when there was none.
+pub fn delete(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, DbError> {
+    tokens::delete_of_user(tx, user_id)?;
+    Ok(tx.execute("DELETE FROM users WHERE user_id = ?1", &[user_id.into()])? == 1)
+}
+
+fn read(row: &Row) -> Result<User, DbError> {
+    let flag = |column| Ok::<_, DbError>(row.opt_int(column)?.map(|flag| flag != 0));
+    let map = |column| row.opt_text(column)?.map(|_| row.json(column)).transpose();
+    Ok(User {
+        user_id: row.text(0)?,
+        connection: row.text(1)?,
+        provider: row.text(2)?,
+        phone_number: row.opt_text(3)?,
+        phone_verified: flag(4)?,
+        email: row.opt_text(5)?,
+        email_verified: flag(6)?,
+        username: row.opt_text(7)?,
+        profile: row.json(8)?,
+        user_metadata: map(9)?,
+        app_metadata: map(10)?,
+        blocked: flag(11)?,
+        password_hash: row.opt_text(12)?,
+        created_at: row.int(13)?,
+        updated_at: row.int(14)?,
+        last_login: row.opt_int(15)?,
+        last_ip: row.opt_text(16)?,
+        logins_count: row.int(17)?,
+        last_password_reset: row.opt_int(18)?,
+    })
+}

@@ -1,0 +1,157 @@
+//! First start: opens the database, fills an empty one with a fresh tenant, and keeps the operator's admin client true.
+
+pub mod dev;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringpass_core::kit::clock::{Clock, Millis};
+use ringpass_core::kit::rng::Rng;
+use ringpass_core::kit::secret::{MasterKeys, Secret};
+use ringpass_core::model::client::Client;
+use ringpass_core::model::client_grant::ClientGrant;
+use ringpass_core::model::connection::Connection;
+use ringpass_core::model::schema::Invalid;
+use ringpass_core::model::scope::SCOPES;
+use ringpass_core::model::signing_key::{SigningKey, State};
+use ringpass_core::outbound::{self, Outbound};
+use ringpass_core::storage::{
+    Db, DbError, Settings, Tx, Url, client_grants, clients, connections, settings, signing_keys,
+};
+use serde_json::json;
+
+use crate::app::App;
+use crate::commands::Failure;
+use crate::config::{Admin, Config, DatabaseUrl};
+
+/// Opens and migrates the database.
+pub async fn open(config: &Config) -> Result<Db, Failure> {
+    let keys = MasterKeys::parse(config.secrets.master_keys.expose()).map_err(Failure::failed)?;
+    let url = match &config.database.url {
+        DatabaseUrl::Sqlite(path) => Url::Sqlite(path.clone()),
+        DatabaseUrl::Postgres(url) => Url::Postgres(url.clone()),
+    };
+    if let Url::Sqlite(path) = &url {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| Failure::failed(format!("cannot make {}: {error}", folder.display())))?;
+        }
+    }
+    let connections = match &url {
+        Url::Sqlite(_) => config.database.readers,
+        Url::Postgres(_) => config.database.connections,
+    };
+    let settings = Settings { url, queue: config.database.queue, connections, durable: true, keys: Arc::new(keys) };
+    Db::open(settings).await.map_err(Failure::failed)
+}
+
+/// Fills an empty database, brings the admin client up to date and puts the handles together.
+pub async fn app(config: Config, db: Db, clock: Clock, rng: Rng) -> Result<Arc<App>, Failure> {
+    let is_new = fresh_tenant(&config, &db, &clock, &rng).await?;
+    if let Some(admin) = config.secrets.admin.clone() {
+        keep_admin(&config, &db, admin, &rng, clock.now()).await.map_err(Failure::failed)?;
+    } else if is_new && !config.dev {
+        return Err(Failure::failed(
+            "the database is empty: set RINGPASS_ADMIN_CLIENT_ID and RINGPASS_ADMIN_CLIENT_SECRET (16 characters or more) \
+             for the first start, so that somebody can use the Management API",
+        ));
+    }
+    let outbound = Outbound::new(outbound::Settings {
+        allow: config.outbound.allow_networks.clone(),
+        connect_timeout: CONNECT_TIMEOUT.min(config.outbound.gateway_timeout),
+    });
+    let app = App::new(config, db, clock, rng, outbound).await.map_err(Failure::failed)?;
+    Ok(Arc::new(app))
+}
+
+/// Makes signing keys, the global client and the two connections of a fresh tenant; whether there was none before. Of
+/// several nodes that start at once, one does it. Nothing is kept when an admin client is needed and not given.
+async fn fresh_tenant(config: &Config, db: &Db, clock: &Clock, rng: &Rng) -> Result<bool, Failure> {
+    let known = db.read("setup.keys", signing_keys::list).await.map_err(Failure::failed)?;
+    if !known.is_empty() {
+        return Ok(false);
+    }
+    if !config.dev && config.secrets.admin.is_none() {
+        return Ok(true);
+    }
+    let (tenant, draw, now) = (config.http.tenant(), rng.clone(), clock.now());
+    let keys = tokio::task::spawn_blocking(move || {
+        let make = |state| SigningKey::generate(state, &tenant, &draw, now);
+        Some([make(State::Current)?, make(State::Next)?])
+    });
+    let keys = keys.await.ok().flatten().ok_or_else(|| Failure::failed("no signing key could be made"))?;
+    let rng = rng.clone();
+    db.write("setup.tenant", move |tx| {
+        settings::bump_version(tx)?;
+        if !signing_keys::list(tx)?.is_empty() {
+            return Ok(false);
+        }
+        for key in &keys {
+            signing_keys::insert(tx, key)?;
+        }
+        clients::insert(tx, &Client::global(&rng, now))?;
+        for body in [
+            json!({"name": "Username-Password-Authentication", "strategy": "auth0"}),
+            json!({"name": "sms", "strategy": "sms", "options": {
+                "name": "sms", "strategy": "sms", "syntax": "md_with_macros",
+                "template": "Your verification code is: @@password@@",
+                "brute_force_protection": true, "disable_signup": false,
+                "totp": {"time_step": 300, "length": 6}
+            }}),
+        ] {
+            let connection = Connection::create(&body, &rng, now).map_err(bug)?;
+            connections::insert(tx, &connection)?;
+        }
+        Ok(true)
+    })
+    .await
+    .map_err(Failure::failed)
+}
+
+/// Creates the admin client, or gives it the secret it should have, and a grant for every scope of the Management API.
+async fn keep_admin(config: &Config, db: &Db, admin: Admin, rng: &Rng, now: Millis) -> Result<(), DbError> {
+    let (audience, rng) = (config.http.management_audience(), rng.clone());
+    db.write("setup.admin", move |tx| {
+        let known = clients::get(tx, &admin.client_id)?;
+        let granted = client_grants::find(tx, &admin.client_id, &audience)?.is_some();
+        if granted && known.as_ref().is_some_and(|client| client.secret == admin.client_secret) {
+            return Ok(());
+        }
+        settings::bump_version(tx)?;
+        match known {
+            Some(mut client) => {
+                client.secret = admin.client_secret;
+                clients::put(tx, &client)?;
+            }
+            None => machine(tx, "Ringpass admin", &admin.client_id, admin.client_secret, &rng, now)?,
+        }
+        if granted { Ok(()) } else { grant_all(tx, &admin.client_id, &audience, &rng, now) }
+    })
+    .await
+}
+
+/// Adds a machine-to-machine client with a chosen id and secret.
+fn machine(tx: &mut Tx<'_>, name: &str, id: &str, secret: Secret, rng: &Rng, now: Millis) -> Result<(), DbError> {
+    let body = json!({
+        "name": name, "app_type": "non_interactive", "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "client_secret_post"
+    });
+    let mut client = Client::create(&body, rng, now).map_err(bug)?;
+    id.clone_into(&mut client.id);
+    client.secret = secret;
+    clients::insert(tx, &client).map(drop)
+}
+
+/// Grants a client every scope of the Management API.
+fn grant_all(tx: &mut Tx<'_>, client_id: &str, audience: &str, rng: &Rng, now: Millis) -> Result<(), DbError> {
+    let scope: Vec<&str> = SCOPES.iter().map(|(name, _)| *name).collect();
+    let body = json!({"client_id": client_id, "audience": audience, "scope": scope});
+    let grant = ClientGrant::create(&body, rng, now).map_err(bug)?;
+    client_grants::insert(tx, &grant).map(drop)
+}
+
+fn bug(invalid: Invalid) -> DbError {
+    DbError::Failed(invalid.message)
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

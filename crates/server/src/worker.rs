@@ -1,0 +1,77 @@
+//! Doors opened by time: notice configuration that another node wrote, remove what has expired, learn whether the
+//! database takes writes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringpass_core::kit::clock::{DAY, Millis};
+use ringpass_core::storage::{DbError, Tx, buckets, codes, login_failures, logs, settings, tokens};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::app::App;
+use crate::ops::Readiness;
+
+/// Rows removed in one transaction, so that no sign-in waits long behind it.
+const STEP: i64 = 500;
+/// Ticks (seconds) between two rounds of removal.
+const PRUNE_EVERY: u64 = 30;
+/// Ticks (seconds) between two probes of the database.
+const PROBE_EVERY: u64 = 2;
+
+/// Runs until it is dropped, one tick a second.
+pub async fn run(app: Arc<App>, readiness: Arc<Readiness>) {
+    let mut ticks = interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for tick in 0_u64.. {
+        ticks.tick().await;
+        if let Err(error) = app.refresh().await {
+            tracing::warn!(%error, "the configuration could not be looked at");
+        }
+        if tick % PROBE_EVERY == 0 {
+            probe(&app, &readiness).await;
+        }
+        if tick % PRUNE_EVERY == PRUNE_EVERY - 1 {
+            if let Err(error) = prune(&app).await {
+                tracing::warn!(%error, "expired rows could not be removed");
+            }
+        }
+    }
+}
+
+/// Writes one row, so that readiness tells the truth about a full or read-only database.
+pub async fn probe(app: &App, readiness: &Readiness) {
+    let now = app.clock.now();
+    match app.db.write("worker.probe", move |tx| settings::probe(tx, now)).await {
+        Ok(()) => readiness.database_up(),
+        Err(error) => {
+            tracing::warn!(%error, "the database takes no writes");
+            readiness.database_down(error.to_string());
+        }
+    }
+}
+
+type Prune = fn(&mut Tx<'_>, Millis, i64) -> Result<u64, DbError>;
+
+/// Removes everything that has expired, in small steps; how many rows went.
+pub async fn prune(app: &App) -> Result<u64, DbError> {
+    let now = app.clock.now();
+    let kept_since = now - i64::from(app.config.limits.log_retention_days) * DAY;
+    let kinds: [(Prune, Millis); 5] = [
+        (codes::prune, now),
+        (tokens::prune, now),
+        (buckets::prune, now),
+        (login_failures::prune, now),
+        (logs::prune, kept_since),
+    ];
+    let mut gone = 0;
+    for (prune, before) in kinds {
+        loop {
+            let step = app.db.write("worker.prune", move |tx| prune(tx, before, STEP)).await?;
+            gone += step;
+            if step < STEP.unsigned_abs() {
+                break;
+            }
+        }
+    }
+    Ok(gone)
+}
