@@ -187,7 +187,7 @@ impl Family for Management {
         let error = match why {
             Unreadable::TooLong(limit) => ApiError::TooLong(limit),
             Unreadable::Broken => ApiError::BrokenBody,
-            Unreadable::Panicked => ApiError::Database(DbError::Failed("a handler panicked".into())),
+            Unreadable::Panicked => ApiError::Server,
         };
         common(app, error.reply(), None)
     }
