@@ -1,5 +1,6 @@
 //! Users in the database: what is taken is refused, changes follow one another, and a deletion leaves nothing behind.
 //! On SQLite in a temporary folder, and on PostgreSQL too when `RINGPASS_TEST_POSTGRES` names a server.
+#![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
 
 use std::sync::Arc;
 
