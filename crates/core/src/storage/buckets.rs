@@ -29,8 +29,8 @@ impl Shape {
 /// Takes one token: the instant when the bucket is full again, or `None` when it is empty (nothing is taken then).
 pub fn take(tx: &mut Tx<'_>, key: &str, shape: Shape, now: Millis) -> Result<Option<Millis>, DbError> {
     let row = tx.query_one(
-        "INSERT INTO buckets (key, full_at) VALUES (?1, ?2 + ?3) ON CONFLICT (key) DO UPDATE SET full_at = \
-         CASE WHEN buckets.full_at > ?2 THEN buckets.full_at ELSE ?2 END + ?3 \
+        "INSERT INTO buckets (key, full_at) VALUES (?1, CAST(?2 AS BIGINT) + ?3) ON CONFLICT (key) DO UPDATE \
+         SET full_at = CASE WHEN buckets.full_at > ?2 THEN buckets.full_at ELSE ?2 END + ?3 \
          WHERE buckets.full_at + ?3 <= ?2 + ?4 RETURNING full_at",
         &[key.into(), now.into(), shape.interval.into(), (shape.burst * shape.interval).into()],
     )?;

@@ -169,11 +169,18 @@ impl Session {
     }
 
     fn commit(&mut self) -> Result<(), DbError> {
-        if self.begun || !self.queued.is_empty() {
-            self.send(true, None, Some("COMMIT"))?;
-            self.begun = false;
+        if !self.begun && self.queued.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let result = self.send(true, None, Some("COMMIT")).map(drop);
+        if result.is_err() {
+            // The server may or may not have ended the transaction; a second end does no harm, and none would leave the
+            // next closure inside it.
+            self.begun = true;
+            self.rollback();
+        }
+        self.begun = false;
+        result
     }
 
     fn rollback(&mut self) {

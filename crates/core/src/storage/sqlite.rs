@@ -88,7 +88,8 @@ fn write_loop(connection: &Connection, mut jobs: Receiver<Job>, keys: &MasterKey
         }
         let mut done = Vec::new();
         done.extend(in_savepoint(connection, first, keys));
-        while done.len() < BATCH {
+        // After an engine error that ended the whole transaction, nothing more may join it.
+        while done.len() < BATCH && !connection.is_autocommit() {
             match jobs.try_recv() {
                 Ok(job) => done.extend(in_savepoint(connection, job, keys)),
                 Err(_) => break,

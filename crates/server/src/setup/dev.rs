@@ -123,11 +123,9 @@ impl Seed {
             "scopes": [{"value": "read:messages", "description": "Read messages"}]
         });
         resource_servers::insert(tx, &ResourceServer::create(&api, &self.rng, self.now).map_err(bug)?)?;
-        for (name, kind, method) in [
-            ("web", "regular_web", "client_secret_post"),
-            ("spa", "spa", "none"),
-            ("native", "native", "none"),
-        ] {
+        for (name, kind, method) in
+            [("web", "regular_web", "client_secret_post"), ("spa", "spa", "none"), ("native", "native", "none")]
+        {
             let client = self.client(name, kind, method)?;
             clients::insert(tx, &client)?;
             known.insert(name.into(), client.id.into());
@@ -241,7 +239,8 @@ fn write_private(path: &Path, value: &Value) -> Result<(), String> {
 
 /// What `dev` prints before it is ready: addresses, the credentials file, and two commands that work when pasted.
 pub fn greeting(app: &App, addresses: &Addresses, settings: &Settings) -> String {
-    let dev_json = fs::canonicalize(app.config.data.join("dev.json")).unwrap_or_else(|_| app.config.data.join("dev.json"));
+    let dev_json =
+        fs::canonicalize(app.config.data.join("dev.json")).unwrap_or_else(|_| app.config.data.join("dev.json"));
     let (http, native) = (&addresses.http_url, &settings.native_client_id);
     format!(
         r#"Ringpass is a phone sign-in server; this one is for development.

@@ -1,11 +1,17 @@
-//! Who is calling: the transport peer, or the address that a trusted proxy puts into `X-Forwarded-For`.
+//! Who is calling: the transport peer, the address that a trusted proxy puts into `X-Forwarded-For`, or the one that a
+//! trusted application forwards (`docs/COMPATIBILITY.md` C112-C115).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
+use http::header;
 use http::request::Parts;
+use ringpass_core::kit::hash;
+use ringpass_core::model::client::Client;
 
+use super::Call;
 use crate::app::App;
+use crate::flows::caller::Caller;
 
 /// The caller's address. From the right of `X-Forwarded-For`, the first address that is not itself a trusted proxy; only
 /// when the transport peer is one (`--trusted-proxies`). IPv4 in IPv6 form is told as IPv4.
@@ -29,4 +35,20 @@ pub fn of(app: &App, parts: &Parts) -> IpAddr {
         }
     }
     caller
+}
+
+/// Who calls. `proven` is the client that authenticated itself with this call, if one did.
+pub fn caller(call: &Call, proven: Option<&Client>) -> Caller {
+    let peer = call.ip.to_string();
+    let forwarded = proven
+        .filter(|client| client.is_token_endpoint_ip_header_trusted())
+        .and_then(|_| call.header("auth0-forwarded-for"))
+        .and_then(|value| value.trim().parse::<IpAddr>().ok());
+    let telemetry = call.header("auth0-client").and_then(hash::from_any_base64);
+    Caller {
+        ip: forwarded.map_or_else(|| peer.clone(), |ip| ip.to_canonical().to_string()),
+        peer,
+        user_agent: call.header(header::USER_AGENT.as_str()).map(str::to_owned),
+        auth0_client: telemetry.and_then(|json| serde_json::from_slice(&json).ok()),
+    }
 }

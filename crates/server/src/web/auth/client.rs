@@ -1,6 +1,5 @@
-//! Client authentication (none, post, basic) and what it decides: whether `auth0-forwarded-for` counts (C112-C114, C4xx).
+//! Client authentication: none, post, basic (`docs/COMPATIBILITY.md` C403-C405, C413).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header;
@@ -8,7 +7,6 @@ use ringpass_core::kit::hash;
 use ringpass_core::model::client::Client;
 
 use crate::app::App;
-use crate::flows::caller::Caller;
 use crate::web::Call;
 
 /// Credentials as they were sent.
@@ -55,22 +53,6 @@ impl Credentials {
             Some(_) => Checked::Wrong(client),
             None => Checked::Unproven(client),
         }
-    }
-}
-
-/// Who calls. `proven` is the client that authenticated itself with this call, if one did.
-pub fn caller(call: &Call, proven: Option<&Client>) -> Caller {
-    let peer = call.ip.to_string();
-    let forwarded = proven
-        .filter(|client| client.is_token_endpoint_ip_header_trusted())
-        .and_then(|_| call.header("auth0-forwarded-for"))
-        .and_then(|value| value.trim().parse::<IpAddr>().ok());
-    let telemetry = call.header("auth0-client").and_then(hash::from_any_base64);
-    Caller {
-        ip: forwarded.map_or_else(|| peer.clone(), |ip| ip.to_canonical().to_string()),
-        peer,
-        user_agent: call.header(header::USER_AGENT.as_str()).map(str::to_owned),
-        auth0_client: telemetry.and_then(|json| serde_json::from_slice(&json).ok()),
     }
 }
 

@@ -10,14 +10,14 @@ use ringpass_core::model::phone::Phone;
 use serde_json::{Map, Value, json};
 
 use super::body::{self, Members, type_name};
-use super::client::{self, Checked, Credentials};
+use super::client::{Checked, Credentials};
 use super::error::{AuthError, with_window};
 use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::passwordless::{self as flow, Start};
 use crate::flows::record;
 use crate::snapshot::Channel;
-use crate::web::{Call, Reply};
+use crate::web::{Call, Reply, peer};
 
 /// Members of a start; any other is refused (C201, C228).
 const MEMBERS: &[&str] = &[
@@ -118,7 +118,7 @@ async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthErr
     }
     let language = call.header("x-request-language").or_else(|| call.header(header::ACCEPT_LANGUAGE.as_str()));
     Ok(Start {
-        caller: client::caller(call, proven),
+        caller: peer::caller(call, proven),
         client: Arc::clone(client),
         channel,
         phone,
@@ -173,7 +173,7 @@ fn auth_params(body: &Members) -> Result<Value, AuthError> {
 
 /// Writes the `f` event of a start that never reached the flow.
 async fn record_failure(app: &App, call: &Call, seen: &Seen, error: &AuthError) -> Result<(), AuthError> {
-    let caller: Caller = client::caller(call, None);
+    let caller: Caller = peer::caller(call, None);
     let body = event::masked(&Value::Object(seen.body.clone()));
     let mut details = flow::failure_details(&body, &error.description(), &error.code());
     if let (AuthError::PhoneNotAllowed, Some(details)) = (error, details.as_object_mut()) {

@@ -8,13 +8,13 @@ use ringpass_core::model::connection::Strategy;
 use ringpass_core::storage::tokens;
 
 use super::body::{self, Members, optional, required};
-use super::client::{self, Checked, Credentials};
+use super::client::{Checked, Credentials};
 use super::error::AuthError;
 use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::token::{self, Issue, Subject, Tokens};
 use crate::flows::{grant, passwordless, refresh};
-use crate::web::{Call, Reply};
+use crate::web::{Call, Reply, peer};
 
 const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
 
@@ -55,12 +55,12 @@ async fn authenticate(app: &App, call: &Call, members: &Members) -> Result<(Arc<
     }
     match credentials.check(app).await {
         Checked::Proven(client) => {
-            let caller = client::caller(call, Some(&client));
+            let caller = peer::caller(call, Some(&client));
             Ok((client, caller))
         }
         // A machine has nothing but its secret.
         Checked::Public(client) if optional(members, "grant_type")? != Some("client_credentials") => {
-            Ok((client, client::caller(call, None)))
+            Ok((client, peer::caller(call, None)))
         }
         _ => Err(AuthError::Unauthorized),
     }

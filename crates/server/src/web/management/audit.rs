@@ -10,7 +10,7 @@ use super::error::ApiError;
 use crate::app::App;
 use crate::flows::record::Journal;
 use crate::web::Reply;
-use crate::web::auth::client::caller;
+use crate::web::peer::caller;
 
 /// The part of an event that is known before the outcome. Moves into the transaction of the change.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::routing::any;
 use http::{HeaderName, Method, StatusCode, header};
 use ringpass_core::model::schema::Invalid;
-use ringpass_core::storage::Tx;
+use ringpass_core::storage::{DbError, Tx};
 use serde_json::Value;
 
 use super::{Answering, Call, Family, Reply, Route, Unreadable, call};
@@ -73,11 +73,7 @@ impl Request {
 }
 
 /// Runs `work` and logs its success. A failure of the database rolls back, a refusal has nothing to roll back.
-fn audited(
-    tx: &mut Tx<'_>,
-    audit: Audit,
-    work: impl FnOnce(&mut Tx<'_>) -> Outcome,
-) -> Result<Outcome, ringpass_core::storage::DbError> {
+fn audited(tx: &mut Tx<'_>, audit: Audit, work: impl FnOnce(&mut Tx<'_>) -> Outcome) -> Result<Outcome, DbError> {
     match work(tx) {
         Ok(reply) => {
             audit.success(tx, &reply)?;

@@ -1,0 +1,259 @@
+//! What is counted, spent or ended: codes, buckets, failures, tokens, signing keys.
+
+use ringpass_core::kit::clock::{DAY, Millis};
+use ringpass_core::kit::secret::Secret;
+use ringpass_core::model::signing_key::{SigningKey, State};
+use ringpass_core::storage::buckets::{self, Shape};
+use ringpass_core::storage::codes::{self, Try};
+use ringpass_core::storage::login_failures;
+use ringpass_core::storage::tokens::{self, AccessToken, RefreshToken};
+use ringpass_core::storage::{Db, DbError, Tx, signing_keys};
+
+use super::engines;
+
+const PHONE: codes::Key<'static> = codes::Key { connection_id: "con_1", identifier: "+4915112345678" };
+
+fn put(tx: &mut Tx<'_>, id: &str, hash: &str, now: Millis) -> Result<(), DbError> {
+    codes::put(tx, &PHONE, id, hash, now, now + 180)
+}
+
+/// Runs `work` so many times at once.
+async fn at_once<T, F>(db: &Db, times: usize, work: F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx<'_>) -> Result<T, DbError> + Send + Clone + 'static,
+{
+    let tasks: Vec<_> = (0..times)
+        .map(|_| {
+            let (db, work) = (db.clone(), work.clone());
+            tokio::spawn(async move { db.write("test", move |tx| work(tx)).await.unwrap() })
+        })
+        .collect();
+    let mut out = Vec::new();
+    for task in tasks {
+        out.push(task.await.unwrap());
+    }
+    out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_right_tries_at_once_one_wins() {
+    for engine in engines().await {
+        engine.write(|tx| put(tx, "1", "right", 0)).await;
+        let tries = at_once(&engine.db, 50, |tx| codes::consume(tx, &PHONE, "right", 10)).await;
+        let won = tries.iter().filter(|outcome| **outcome == Try::Right).count();
+        assert_eq!(won, 1, "{}: {tries:?}", engine.name);
+        assert!(tries.iter().all(|outcome| matches!(outcome, Try::Right | Try::Wrong)), "{}", engine.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_wrong_tries_at_once_two_are_wrong_and_the_code_is_dead() {
+    for engine in engines().await {
+        engine.write(|tx| put(tx, "1", "right", 0)).await;
+        let tries = at_once(&engine.db, 50, |tx| codes::consume(tx, &PHONE, "wrong", 10)).await;
+        assert_eq!(tries.iter().filter(|outcome| **outcome == Try::Wrong).count(), 2, "{}", engine.name);
+        assert_eq!(tries.iter().filter(|outcome| **outcome == Try::Exhausted).count(), 48, "{}", engine.name);
+        let late = engine.write(|tx| codes::consume(tx, &PHONE, "right", 10)).await;
+        assert_eq!(late, Try::Exhausted, "{}", engine.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_ends_with_its_time_its_use_and_its_successor() {
+    for engine in engines().await {
+        let outcomes = engine
+            .write(|tx| {
+                let mut outcomes = vec![codes::consume(tx, &PHONE, "x", 0)?];
+                put(tx, "1", "first", 0)?;
+                outcomes.push(codes::consume(tx, &PHONE, "first", 180)?);
+                outcomes.push(codes::consume(tx, &PHONE, "wrong", 180)?);
+                outcomes.push(codes::consume(tx, &PHONE, "first", 179)?);
+                outcomes.push(codes::consume(tx, &PHONE, "first", 179)?);
+                put(tx, "2", "second", 10)?;
+                put(tx, "3", "third", 11)?;
+                codes::discard(tx, "2", &PHONE)?;
+                outcomes.push(codes::consume(tx, &PHONE, "second", 20)?);
+                outcomes.push(codes::consume(tx, &PHONE, "third", 20)?);
+                put(tx, "4", "fourth", 30)?;
+                codes::discard(tx, "4", &PHONE)?;
+                outcomes.push(codes::consume(tx, &PHONE, "fourth", 31)?);
+                Ok(outcomes)
+            })
+            .await;
+        let expected =
+            [Try::Wrong, Try::Expired, Try::Expired, Try::Right, Try::Wrong, Try::Wrong, Try::Right, Try::Wrong];
+        assert_eq!(outcomes, expected, "{}", engine.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_wrong_tries_kill_a_code_and_a_new_one_starts_afresh() {
+    for engine in engines().await {
+        let outcomes = engine
+            .write(|tx| {
+                put(tx, "1", "right", 0)?;
+                let mut outcomes = Vec::new();
+                for guess in ["a", "b", "c", "right"] {
+                    outcomes.push(codes::consume(tx, &PHONE, guess, 1)?);
+                }
+                // Dead is dead, also after its time.
+                outcomes.push(codes::consume(tx, &PHONE, "right", 1_000)?);
+                put(tx, "2", "right", 2)?;
+                outcomes.push(codes::consume(tx, &PHONE, "a", 3)?);
+                outcomes.push(codes::consume(tx, &PHONE, "b", 3)?);
+                outcomes.push(codes::consume(tx, &PHONE, "right", 3)?);
+                assert_eq!(codes::prune(tx, 181 + DAY, 10)?, 0);
+                assert_eq!(codes::prune(tx, 182 + DAY, 10)?, 1);
+                Ok(outcomes)
+            })
+            .await;
+        let expected = [
+            Try::Wrong,
+            Try::Wrong,
+            Try::Exhausted,
+            Try::Exhausted,
+            Try::Exhausted,
+            Try::Wrong,
+            Try::Wrong,
+            Try::Right,
+        ];
+        assert_eq!(outcomes, expected, "{}", engine.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_gives_its_burst_and_then_one_for_each_interval() {
+    const SHAPE: Shape = Shape { burst: 3, interval: 100 };
+    for engine in engines().await {
+        let taken = at_once(&engine.db, 20, |tx| buckets::take(tx, "k", SHAPE, 1_000)).await;
+        assert_eq!(taken.iter().flatten().count(), 3, "{}", engine.name);
+        let (got, rest) = engine
+            .write(|tx| {
+                let mut got = Vec::new();
+                for now in [1_099, 1_100, 1_100, 5_000, 5_000, 5_000, 5_000] {
+                    got.push(buckets::take(tx, "k", SHAPE, now)?);
+                }
+                assert_eq!(buckets::take(tx, "other", SHAPE, 0)?, Some(100));
+                assert_eq!(buckets::prune(tx, 100, 10)?, 1);
+                Ok((got, (buckets::get(tx, "k")?, buckets::get(tx, "other")?)))
+            })
+            .await;
+        let expected = [None, Some(1_400), None, Some(5_100), Some(5_200), Some(5_300), None];
+        assert_eq!(got, expected, "{}", engine.name);
+        assert_eq!(rest, (Some(5_300), None), "{}", engine.name);
+        assert_eq!((SHAPE.left(5_300, 5_000), SHAPE.next_at(5_300, 5_000)), (0, 5_100));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_counted_by_address_until_they_are_cleared_or_old() {
+    let key = login_failures::Key { connection: "sms", identifier: "+1", ip: "10.0.0.1" };
+    for engine in engines().await {
+        let mut counts = {
+            let key = key.clone();
+            at_once(&engine.db, 20, move |tx| login_failures::add(tx, &key, 0)).await
+        };
+        counts.sort_unstable();
+        assert_eq!(counts, (1..=20).collect::<Vec<_>>(), "{}", engine.name);
+        let key = key.clone();
+        engine
+            .write(move |tx| {
+                let other = login_failures::Key { ip: "10.0.0.2", ..key };
+                assert_eq!(login_failures::count(tx, &other, 1)?, 0);
+                assert_eq!(login_failures::add(tx, &other, 1)?, 1);
+                assert_eq!(login_failures::count(tx, &key, 1)?, 20);
+                assert_eq!(login_failures::count(tx, &key, login_failures::LIFETIME)?, 0);
+                assert_eq!(login_failures::prune(tx, login_failures::LIFETIME, 10)?, 1);
+                assert_eq!(login_failures::add(tx, &key, 2)?, 1);
+                // An old count starts again at one.
+                assert_eq!(login_failures::add(tx, &key, 2 + login_failures::LIFETIME)?, 1);
+                login_failures::clear(tx, &key)?;
+                assert_eq!(login_failures::count(tx, &key, 3)?, 0);
+                assert_eq!(login_failures::count(tx, &other, 3)?, 1);
+                Ok(())
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_end_with_their_time_their_idleness_and_their_user() {
+    let token = |user: &str, idle: Option<Millis>, end: Option<Millis>| RefreshToken {
+        id: format!("id-{user}"),
+        user_id: user.into(),
+        client_id: "c".into(),
+        session_id: "s".into(),
+        audience: Some("a".into()),
+        scope: "openid offline_access".into(),
+        created_at: 1,
+        idle_expires_at: idle,
+        expires_at: end,
+    };
+    let all = [token("u1", None, None), token("u2", Some(100), None), token("u3", None, Some(100))];
+    for engine in engines().await {
+        let all = all.clone();
+        engine
+            .write(move |tx| {
+                for token in &all {
+                    tokens::insert_refresh(tx, &token.user_id, token)?;
+                    let access = AccessToken {
+                        user_id: token.user_id.clone(),
+                        client_id: "c".into(),
+                        scope: "openid".into(),
+                        expires_at: 100,
+                    };
+                    tokens::insert_access(tx, &token.user_id, &access)?;
+                }
+                let live =
+                    |tx: &mut Tx<'_>, hash: &str, now| tokens::refresh(tx, hash, "c", now).map(|found| found.is_some());
+                assert!(live(tx, "u1", 99)? && live(tx, "u2", 99)? && live(tx, "u3", 99)?);
+                assert!(live(tx, "u1", 100)? && !live(tx, "u2", 100)? && !live(tx, "u3", 100)?);
+                assert!(tokens::refresh(tx, "u1", "another", 1)?.is_none());
+                let found = tokens::refresh(tx, "u2", "c", 1)?.unwrap();
+                assert_eq!((found.id.as_str(), found.audience.as_deref()), ("id-u2", Some("a")));
+                tokens::touch_refresh(tx, "u2", 99, Some(200))?;
+                assert!(live(tx, "u2", 199)? && !live(tx, "u2", 200)?);
+                assert_eq!(tokens::access(tx, "u1", 99)?.unwrap().user_id, "u1");
+                assert!(tokens::access(tx, "u1", 100)?.is_none());
+                tokens::delete_of_user(tx, "u1")?;
+                assert!(!live(tx, "u1", 1)? && tokens::access(tx, "u1", 1)?.is_none());
+                assert_eq!(tokens::prune(tx, 100, 10)?, 3);
+                tokens::delete_of_client(tx, "c")?;
+                assert!(!live(tx, "u2", 1)?);
+                Ok(())
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signing_key_is_moved_once_and_forgotten_when_revoked() {
+    for engine in engines().await {
+        let key = SigningKey {
+            kid: "k".into(),
+            state: State::Next,
+            private_key: Secret::new("private"),
+            certificate: vec![1, 2, 3],
+            created_at: 5,
+            current_since: None,
+            current_until: None,
+            revoked_at: None,
+        };
+        engine.write(move |tx| signing_keys::insert(tx, &key)).await;
+        let moved = at_once(&engine.db, 10, |tx| signing_keys::advance(tx, "k", State::Next, State::Current, 10)).await;
+        assert_eq!(moved.iter().filter(|moved| **moved).count(), 1, "{}", engine.name);
+        let (before, after) = engine
+            .write(|tx| {
+                assert!(signing_keys::advance(tx, "k", State::Current, State::Previous, 20)?);
+                let before = signing_keys::list(tx)?.remove(0);
+                assert!(signing_keys::advance(tx, "k", State::Previous, State::Revoked, 30)?);
+                Ok((before, signing_keys::list(tx)?.remove(0)))
+            })
+            .await;
+        assert_eq!((before.current_since, before.current_until, before.revoked_at), (Some(10), Some(20), None));
+        assert_eq!((before.private_key.expose(), before.certificate.as_slice()), ("private", &[1, 2, 3][..]));
+        assert_eq!((after.state, after.revoked_at), (State::Revoked, Some(30)), "{}", engine.name);
+        assert!(after.private_key.is_empty() && after.current_until == Some(20), "{}", engine.name);
+    }
+}

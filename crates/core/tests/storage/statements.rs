@@ -1,0 +1,76 @@
+//! Every statement in the sources of storage is one that both engines accept.
+
+use super::engines;
+
+/// The files whose statements are for one engine only.
+const OF_ONE_ENGINE: [&str; 4] = ["db.rs", "migrations.rs", "postgres.rs", "sqlite.rs"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_is_accepted_by_every_engine() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage");
+    let mut statements: Vec<(String, &'static str)> = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !OF_ONE_ENGINE.contains(&name.as_str()) {
+            let source = std::fs::read_to_string(&path).unwrap();
+            statements.extend(literals(&source).into_iter().filter(|text| is_sql(text)).map(|text| {
+                let sql: &'static str = Box::leak(text.into_boxed_str());
+                (name.clone(), sql)
+            }));
+        }
+    }
+    assert!(statements.len() > 50, "only {} statements were found", statements.len());
+    for engine in engines().await {
+        let statements = statements.clone();
+        let refused: Vec<String> = engine
+            .read(move |tx| {
+                let mut refused = Vec::new();
+                for (file, sql) in statements {
+                    if let Err(error) = tx.prepare(sql) {
+                        refused.push(format!("{file}: {error}\n    {sql}"));
+                    }
+                }
+                Ok(refused)
+            })
+            .await;
+        assert!(refused.is_empty(), "{}:\n{}", engine.name, refused.join("\n"));
+    }
+}
+
+fn is_sql(text: &str) -> bool {
+    ["SELECT ", "INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| text.starts_with(verb))
+}
+
+/// The plain string literals of a Rust source without character literals that hold a quote.
+fn literals(source: &str) -> Vec<String> {
+    let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let mut found = Vec::new();
+    let mut rest = code.chars();
+    while rest.by_ref().any(|c| c == '"') {
+        let mut text = String::new();
+        loop {
+            match rest.next() {
+                None | Some('"') => break,
+                Some('\\') => match rest.next() {
+                    Some('\n') => {
+                        let blank = rest.clone().take_while(|c| c.is_whitespace()).count();
+                        rest.by_ref().take(blank).for_each(drop);
+                    }
+                    Some('n') => text.push('\n'),
+                    escaped => text.extend(escaped),
+                },
+                Some(c) => text.push(c),
+            }
+        }
+        found.push(text);
+    }
+    found
+}
+
+#[test]
+fn literals_are_read_as_the_compiler_reads_them() {
+    let source = "// \"no\"\nf(\"SELECT a \\\n        FROM b\", \"say \\\"x\\\"\")";
+    assert_eq!(literals(source), ["SELECT a FROM b", "say \"x\""]);
+}

@@ -1,0 +1,106 @@
+//! What a transaction promises, whichever engine runs it.
+
+use ringpass_core::storage::{DbError, settings};
+use serde_json::Map;
+
+use super::engines;
+
+const TWICE: &str = "INSERT INTO probe (id, checked_at) VALUES (7, 1)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_rolls_back_and_a_refusal_does_not() {
+    for engine in engines().await {
+        let failed: Result<(), DbError> = engine
+            .db
+            .write("test", |tx| {
+                settings::bump_version(tx)?;
+                assert_eq!(settings::version(tx)?, 2);
+                Err(DbError::Full)
+            })
+            .await;
+        assert!(matches!(failed, Err(DbError::Full)), "{}", engine.name);
+        assert_eq!(engine.read(settings::version).await, 1, "{}", engine.name);
+        engine.write(settings::bump_version).await;
+        assert_eq!(engine.read(settings::version).await, 2, "{}", engine.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queued_statement_that_fails_fails_its_transaction_and_no_other() {
+    for engine in engines().await {
+        engine.write(|tx| tx.later(TWICE, &[])).await;
+        for round in 0..8 {
+            let twice = engine.db.write("test", |tx| {
+                settings::bump_version(tx)?;
+                tx.later(TWICE, &[])
+            });
+            assert!(matches!(twice.await, Err(DbError::Failed(_))), "{} {round}", engine.name);
+            // The closure after it must be in a transaction of its own: what it does goes when it fails.
+            let after: Result<(), DbError> = engine
+                .db
+                .write("test", |tx| {
+                    settings::put(tx, "left-over", &Map::new())?;
+                    settings::version(tx)?;
+                    Err(DbError::Full)
+                })
+                .await;
+            assert!(matches!(after, Err(DbError::Full)), "{} {round}", engine.name);
+            assert!(engine.read(|tx| settings::get(tx, "left-over")).await.is_none(), "{} {round}", engine.name);
+            assert_eq!(engine.read(settings::version).await, 1, "{} {round}", engine.name);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closure_that_panics_leaves_nothing_behind() {
+    for engine in engines().await {
+        let result: Result<(), DbError> = engine
+            .db
+            .write("test", |tx| {
+                settings::bump_version(tx)?;
+                settings::version(tx)?;
+                panic!("on purpose")
+            })
+            .await;
+        assert!(matches!(result, Err(DbError::Failed(_))), "{}", engine.name);
+        engine.write(|tx| settings::probe(tx, 5)).await;
+        assert_eq!(engine.read(settings::version).await, 1, "{}", engine.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_of_configuration_pass_one_after_the_other() {
+    for engine in engines().await {
+        let tries: Vec<_> = (0..40)
+            .map(|_| {
+                let db = engine.db.clone();
+                tokio::spawn(async move {
+                    db.write("test", |tx| {
+                        settings::bump_version(tx)?;
+                        let mut counted = settings::get(tx, "count")?.unwrap_or_default();
+                        let count = counted.get("n").and_then(serde_json::Value::as_i64).unwrap_or_default();
+                        counted.insert("n".into(), (count + 1).into());
+                        settings::put(tx, "count", &counted)
+                    })
+                    .await
+                })
+            })
+            .collect();
+        for one in tries {
+            one.await.unwrap().unwrap();
+        }
+        let counted = engine.read(|tx| settings::get(tx, "count")).await.unwrap();
+        assert_eq!(counted["n"], 40, "{}", engine.name);
+        assert_eq!(engine.read(settings::version).await, 41, "{}", engine.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hash_key_is_made_once() {
+    use ringpass_core::kit::rng::Rng;
+    for engine in engines().await {
+        let first = engine.write(|tx| settings::hash_key(tx, &Rng::seeded(1))).await;
+        let second = engine.write(|tx| settings::hash_key(tx, &Rng::seeded(2))).await;
+        assert_eq!(first.tag(&["a"]), second.tag(&["a"]), "{}", engine.name);
+    }
+}
