@@ -14,7 +14,7 @@ use crate::web::Reply;
 pub async fn show(app: Arc<App>, request: Request) -> Outcome {
     let fields = Fields::of(&request.call)?;
     let settings = app.db.read("tenants.show", tenant::get).await?;
-    Ok(Reply::json(StatusCode::OK, &fields.apply(settings.view(true), &[])))
+    Ok(Reply::json(StatusCode::OK, &fields.apply(&settings.view(true), &[])))
 }
 
 /// `PATCH /tenants/settings`.
