@@ -228,6 +228,7 @@ pub fn router() -> Router<Arc<App>> {
     call::router::<Management>()
         .method_not_allowed_fallback(fallback)
         .route(Management::PREFIX, any(fallback))
+        .route(&format!("{}/", Management::PREFIX), any(fallback))
         .route(&format!("{}/{{*rest}}", Management::PREFIX), any(fallback))
 }
 
