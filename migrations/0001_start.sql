@@ -94,6 +94,7 @@ CREATE TABLE users (
     UNIQUE (connection, username)
 );
 CREATE INDEX users_created_at ON users (created_at, user_id);
+CREATE INDEX users_email ON users (email) WHERE email IS NOT NULL;
 
 CREATE TABLE codes (
     connection_id TEXT NOT NULL,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::kit::clock::Millis;
 
-use super::db::{DbError, Row, Tx};
+use super::db::{DbError, Row, Tx, Value};
 
 /// An event ready to be stored.
 #[derive(Debug, Clone)]
@@ -40,16 +40,54 @@ pub fn get(tx: &mut Tx<'_>, log_id: &str) -> Result<Option<Map<String, Json>>, D
     tx.query_one("SELECT body FROM logs WHERE log_id = ?1", &[log_id.into()])?.map(|row| row.json(0)).transpose()
 }
 
+/// Which events are wanted; the default is all.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Type codes, of which one must match; empty for any.
+    pub kinds: Vec<String>,
+    /// The user.
+    pub user_id: Option<String>,
+    /// The event itself.
+    pub log_id: Option<String>,
+}
+
+impl Filter {
+    /// Parameters `?1` to `?3` of the statements below: `,a,b,`, user, event; empty text for any.
+    fn params(&self) -> Vec<Value> {
+        let kinds = if self.kinds.is_empty() { String::new() } else { format!(",{},", self.kinds.join(",")) };
+        let text = |it: &Option<String>| it.as_deref().unwrap_or_default().into();
+        vec![kinds.into(), text(&self.user_id), text(&self.log_id)]
+    }
+}
+
 /// A page of events, newest first.
-pub fn list(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<Map<String, Json>>, DbError> {
-    let rows =
-        tx.query("SELECT body FROM logs ORDER BY log_id DESC LIMIT ?1 OFFSET ?2", &[limit.into(), offset.into()])?;
+pub fn list(tx: &mut Tx<'_>, filter: &Filter, limit: i64, offset: i64) -> Result<Vec<Map<String, Json>>, DbError> {
+    let mut params = filter.params();
+    params.extend([limit.into(), offset.into()]);
+    let rows = tx.query(
+        "SELECT body FROM logs WHERE (CAST(?1 AS TEXT) = '' OR CAST(?1 AS TEXT) LIKE '%,' || type || ',%') \
+         AND (CAST(?2 AS TEXT) = '' OR user_id = CAST(?2 AS TEXT)) \
+         AND (CAST(?3 AS TEXT) = '' OR log_id = CAST(?3 AS TEXT)) ORDER BY log_id DESC LIMIT ?4 OFFSET ?5",
+        &params,
+    )?;
     rows.iter().map(body).collect()
 }
 
 /// A page of events, oldest first.
-pub fn list_oldest_first(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<Map<String, Json>>, DbError> {
-    let rows = tx.query("SELECT body FROM logs ORDER BY log_id LIMIT ?1 OFFSET ?2", &[limit.into(), offset.into()])?;
+pub fn list_oldest_first(
+    tx: &mut Tx<'_>,
+    filter: &Filter,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Map<String, Json>>, DbError> {
+    let mut params = filter.params();
+    params.extend([limit.into(), offset.into()]);
+    let rows = tx.query(
+        "SELECT body FROM logs WHERE (CAST(?1 AS TEXT) = '' OR CAST(?1 AS TEXT) LIKE '%,' || type || ',%') \
+         AND (CAST(?2 AS TEXT) = '' OR user_id = CAST(?2 AS TEXT)) \
+         AND (CAST(?3 AS TEXT) = '' OR log_id = CAST(?3 AS TEXT)) ORDER BY log_id LIMIT ?4 OFFSET ?5",
+        &params,
+    )?;
     rows.iter().map(body).collect()
 }
 
@@ -60,9 +98,16 @@ pub fn list_after(tx: &mut Tx<'_>, from: &str, limit: i64) -> Result<Vec<Map<Str
     rows.iter().map(body).collect()
 }
 
-/// How many events there are.
-pub fn count(tx: &mut Tx<'_>) -> Result<i64, DbError> {
-    tx.query_one("SELECT CAST(count(*) AS BIGINT) FROM logs", &[])?.map_or(Ok(0), |row| row.int(0))
+/// How many such events there are.
+pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, DbError> {
+    let row = tx.query_one(
+        "SELECT CAST(count(*) AS BIGINT) FROM logs \
+         WHERE (CAST(?1 AS TEXT) = '' OR CAST(?1 AS TEXT) LIKE '%,' || type || ',%') \
+         AND (CAST(?2 AS TEXT) = '' OR user_id = CAST(?2 AS TEXT)) \
+         AND (CAST(?3 AS TEXT) = '' OR log_id = CAST(?3 AS TEXT))",
+        &filter.params(),
+    )?;
+    row.map_or(Ok(0), |row| row.int(0))
 }
 
 /// Removes up to `limit` events older than `before`; how many went.

@@ -1,11 +1,9 @@
 //! Users. Profile and metadata are JSON in TEXT; everything that a query looks for is a column.
 
-use serde_json::{Map, Value as Json};
-
 use crate::model::user::User;
 
-use super::db::{DbError, Row, Tx, Value};
-use super::tokens;
+use super::db::{DbError, Row, Tx};
+use super::{json, tokens};
 
 /// Every column, in the order in which [`read`] takes them.
 macro_rules! columns {
@@ -50,13 +48,22 @@ pub fn list(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<User>, DbErr
     rows.iter().map(read).collect()
 }
 
-/// The user of a connection who has this e-mail address, given in lower case.
-pub fn find_by_email(tx: &mut Tx<'_>, connection: &str, email: &str) -> Result<Option<User>, DbError> {
-    let row = tx.query_one(
-        concat!("SELECT ", columns!(), " FROM users WHERE connection = ?1 AND email = ?2"),
-        &[connection.into(), email.into()],
+/// A page of users, newest first.
+pub fn list_newest(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<User>, DbError> {
+    let rows = tx.query(
+        concat!("SELECT ", columns!(), " FROM users ORDER BY created_at DESC, user_id DESC LIMIT ?1 OFFSET ?2"),
+        &[limit.into(), offset.into()],
     )?;
-    row.as_ref().map(read).transpose()
+    rows.iter().map(read).collect()
+}
+
+/// The users of all connections who have this e-mail address, given in lower case.
+pub fn find_by_email(tx: &mut Tx<'_>, email: &str) -> Result<Vec<User>, DbError> {
+    let rows = tx.query(
+        concat!("SELECT ", columns!(), " FROM users WHERE email = ?1 ORDER BY created_at, user_id"),
+        &[email.into()],
+    )?;
+    rows.iter().map(read).collect()
 }
 
 /// How many users there are.
@@ -82,7 +89,7 @@ pub fn insert(tx: &mut Tx<'_>, user: &User) -> Result<bool, DbError> {
             user.email.as_deref().into(),
             user.email_verified.into(),
             user.username.as_deref().into(),
-            json(&user.profile),
+            json(&user.profile).into(),
             user.user_metadata.as_ref().map(json).into(),
             user.app_metadata.as_ref().map(json).into(),
             user.blocked.into(),
@@ -114,7 +121,7 @@ pub fn put(tx: &mut Tx<'_>, user: &User) -> Result<bool, DbError> {
             user.email.as_deref().into(),
             user.email_verified.into(),
             user.username.as_deref().into(),
-            json(&user.profile),
+            json(&user.profile).into(),
             user.user_metadata.as_ref().map(json).into(),
             user.app_metadata.as_ref().map(json).into(),
             user.blocked.into(),
@@ -147,8 +154,13 @@ pub fn delete(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, DbError> {
     Ok(tx.execute("DELETE FROM users WHERE user_id = ?1", &[user_id.into()])? == 1)
 }
 
-fn json(map: &Map<String, Json>) -> Value {
-    serde_json::to_string(map).unwrap_or_default().into()
+/// Removes the user of a connection who has this e-mail address, and everything issued to it.
+pub fn delete_by_email(tx: &mut Tx<'_>, connection: &str, email: &str) -> Result<(), DbError> {
+    let row = tx.query_one(
+        "DELETE FROM users WHERE connection = ?1 AND email = ?2 RETURNING user_id",
+        &[connection.into(), email.to_lowercase().into()],
+    )?;
+    row.map_or(Ok(()), |row| tokens::delete_of_user(tx, &row.text(0)?))
 }
 
 fn read(row: &Row) -> Result<User, DbError> {

@@ -18,7 +18,7 @@ use ringpass_core::outbound::{self, Outbound};
 use ringpass_core::storage::{
     Db, DbError, Settings, Tx, Url, client_grants, clients, connections, settings, signing_keys,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::commands::Failure;
@@ -48,6 +48,7 @@ pub async fn open(config: &Config) -> Result<Db, Failure> {
 /// Fills an empty database, brings the admin client up to date and puts the handles together.
 pub async fn app(config: Config, db: Db, clock: Clock, rng: Rng) -> Result<Arc<App>, Failure> {
     let is_new = fresh_tenant(&config, &db, &clock, &rng).await?;
+    follow_public_url(&config, &db).await.map_err(Failure::failed)?;
     if let Some(admin) = config.secrets.admin.clone() {
         keep_admin(&config, &db, admin, &rng, clock.now()).await.map_err(Failure::failed)?;
     } else if is_new && !config.dev {
@@ -112,20 +113,40 @@ async fn fresh_tenant(config: &Config, db: &Db, clock: &Clock, rng: &Rng) -> Res
 async fn keep_admin(config: &Config, db: &Db, admin: Admin, rng: &Rng, now: Millis) -> Result<(), DbError> {
     let (audience, rng) = (config.http.management_audience(), rng.clone());
     db.write("setup.admin", move |tx| {
-        let known = clients::get(tx, &admin.client_id)?;
-        let granted = client_grants::find(tx, &admin.client_id, &audience)?.is_some();
-        if granted && known.as_ref().is_some_and(|client| client.secret == admin.client_secret) {
-            return Ok(());
-        }
         settings::bump_version(tx)?;
-        match known {
-            Some(mut client) => {
+        match clients::get(tx, &admin.client_id)? {
+            Some(mut client) if client.secret != admin.client_secret => {
                 client.secret = admin.client_secret;
                 clients::put(tx, &client)?;
             }
+            Some(_) => {}
             None => machine(tx, "Ringpass admin", &admin.client_id, admin.client_secret, &rng, now)?,
         }
-        if granted { Ok(()) } else { grant_all(tx, &admin.client_id, &audience, &rng, now) }
+        match client_grants::find(tx, &admin.client_id, &audience)? {
+            // A newer version may know more scopes.
+            Some(mut grant) if SCOPES.iter().any(|(scope, _)| !grant.scope().contains(scope)) => {
+                grant.apply(&json!({"scope": all_scopes()})).map_err(bug)?;
+                client_grants::put(tx, &grant).map(drop)
+            }
+            Some(_) => Ok(()),
+            None => grant_all(tx, &admin.client_id, &audience, &rng, now),
+        }
+    })
+    .await
+}
+
+/// The Management API's audience follows the public URL, so grants on it move along when that changes.
+async fn follow_public_url(config: &Config, db: &Db) -> Result<(), DbError> {
+    const NAME: &str = "management-audience";
+    let audience = config.http.management_audience();
+    db.write("setup.audience", move |tx| {
+        let now: Map<String, Value> = [("audience".to_owned(), audience.as_str().into())].into_iter().collect();
+        let before = settings::get(tx, NAME)?.unwrap_or_else(|| now.clone());
+        if let Some(before) = before.get("audience").and_then(Value::as_str).filter(|before| *before != audience) {
+            settings::bump_version(tx)?;
+            client_grants::move_audience(tx, before, &audience)?;
+        }
+        settings::put(tx, NAME, &now)
     })
     .await
 }
@@ -144,10 +165,13 @@ fn machine(tx: &mut Tx<'_>, name: &str, id: &str, secret: Secret, rng: &Rng, now
 
 /// Grants a client every scope of the Management API.
 fn grant_all(tx: &mut Tx<'_>, client_id: &str, audience: &str, rng: &Rng, now: Millis) -> Result<(), DbError> {
-    let scope: Vec<&str> = SCOPES.iter().map(|(name, _)| *name).collect();
-    let body = json!({"client_id": client_id, "audience": audience, "scope": scope});
+    let body = json!({"client_id": client_id, "audience": audience, "scope": all_scopes()});
     let grant = ClientGrant::create(&body, rng, now).map_err(bug)?;
     client_grants::insert(tx, &grant).map(drop)
+}
+
+fn all_scopes() -> Vec<&'static str> {
+    SCOPES.iter().map(|(name, _)| *name).collect()
 }
 
 fn bug(invalid: Invalid) -> DbError {

@@ -7,10 +7,10 @@ use super::error::AuthError;
 use crate::web::Call;
 
 /// The members of a request body.
-pub type Members = Map<String, Value>;
+pub(super) type Members = Map<String, Value>;
 
 /// Reads the body; `malformed` is the error of this endpoint for a body that cannot be read.
-pub fn read(call: &Call, malformed: &AuthError) -> Result<Members, AuthError> {
+pub(super) fn read(call: &Call, malformed: &AuthError) -> Result<Members, AuthError> {
     let kind = call.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
@@ -24,7 +24,7 @@ pub fn read(call: &Call, malformed: &AuthError) -> Result<Members, AuthError> {
 }
 
 /// An optional text parameter of an OAuth endpoint; null and empty count as absent.
-pub fn optional<'a>(members: &'a Members, name: &'static str) -> Result<Option<&'a str>, AuthError> {
+pub(super) fn optional<'a>(members: &'a Members, name: &'static str) -> Result<Option<&'a str>, AuthError> {
     match members.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
@@ -34,12 +34,12 @@ pub fn optional<'a>(members: &'a Members, name: &'static str) -> Result<Option<&
 }
 
 /// A text parameter that an OAuth endpoint needs.
-pub fn required<'a>(members: &'a Members, name: &'static str) -> Result<&'a str, AuthError> {
+pub(super) fn required<'a>(members: &'a Members, name: &'static str) -> Result<&'a str, AuthError> {
     optional(members, name)?.ok_or(AuthError::MissingParameter(name))
 }
 
 /// The JSON type of a value, as error texts name it.
-pub fn type_name(value: &Value) -> &'static str {
+pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

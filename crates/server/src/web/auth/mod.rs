@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::flows::limits::Window;
 
 mod body;
-mod client;
+pub mod client;
 pub mod error;
 mod passwordless;
 mod token;

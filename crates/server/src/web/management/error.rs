@@ -63,6 +63,8 @@ pub enum ApiError {
     ClientGrantConflict,
     /// The same user exists.
     UserConflict,
+    /// Paging goes no deeper into the list of users.
+    BeyondWindow,
     /// Only a previous key can be revoked.
     KeyInUse,
     /// A part of the tenant that nobody may remove or change; the sentence says which.
@@ -134,6 +136,12 @@ impl ApiError {
                 "client_grant_conflict",
             ),
             Self::UserConflict => text(StatusCode::CONFLICT, "The user already exists.", "auth0_idp_error"),
+            Self::BeyondWindow => text(
+                StatusCode::BAD_REQUEST,
+                "You can only page through the first 1000 records. \
+                 See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation",
+                "invalid_paging",
+            ),
             Self::KeyInUse => {
                 text(StatusCode::BAD_REQUEST, "Only a previous signing key can be revoked", "invalid_body")
             }

@@ -24,7 +24,9 @@ pub mod error;
 pub mod keys;
 pub mod logs;
 pub mod paging;
+pub mod tenants;
 pub mod token;
+pub mod users;
 
 pub use audit::Audit;
 pub use error::ApiError;
@@ -156,6 +158,20 @@ impl Family for Management {
         route!("PUT", "/keys/signing/{kid}/revoke", ["update:signing_keys"], keys::revoke, "Revoke a signing key"),
         route!("GET", "/logs", ["read:logs", "read:logs_users"], logs::list),
         route!("GET", "/logs/{id}", ["read:logs", "read:logs_users"], logs::show),
+        route!("GET", "/tenants/settings", ["read:tenant_settings"], tenants::show),
+        route!("PATCH", "/tenants/settings", ["update:tenant_settings"], tenants::update, "Update tenant settings"),
+        route!("GET", "/users", ["read:users", "read:user_idp_tokens"], users::list),
+        route!("POST", "/users", ["create:users"], users::create, "Create a user"),
+        route!("GET", "/users/{id}", ["read:users", "read:current_user", "read:user_idp_tokens"], users::show),
+        route!(
+            "PATCH",
+            "/users/{id}",
+            ["update:users", "update:users_app_metadata", "update:current_user_metadata"],
+            users::update,
+            "Update a user"
+        ),
+        route!("DELETE", "/users/{id}", ["delete:users", "delete:current_user"], users::remove, "Delete a user"),
+        route!("GET", "/users-by-email", ["read:users"], users::by_email),
     ];
 
     async fn serve(app: Arc<App>, route: &'static Route<Door>, call: Call) -> Reply {
@@ -171,7 +187,7 @@ impl Family for Management {
         let error = match why {
             Unreadable::TooLong(limit) => ApiError::TooLong(limit),
             Unreadable::Broken => ApiError::BrokenBody,
-            Unreadable::Panicked => ApiError::Database(DbError::Failed("a handler panicked".into())),
+            Unreadable::Panicked => ApiError::Server,
         };
         common(app, error.reply(), None)
     }
@@ -182,6 +198,7 @@ pub fn router() -> Router<Arc<App>> {
     call::router::<Management>()
         .method_not_allowed_fallback(fallback)
         .route(Management::PREFIX, any(fallback))
+        .route(&format!("{}/", Management::PREFIX), any(fallback))
         .route(&format!("{}/{{*rest}}", Management::PREFIX), any(fallback))
 }
 

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::hash;
+use ringpass_core::model::fields;
 use ringpass_core::model::schema::Invalid;
 use serde_json::{Map, Value, json};
 
@@ -135,24 +136,26 @@ impl<T> Cut<T> {
 /// `fields` and `include_fields`: which members an answer shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fields {
-    names: Vec<String>,
+    names: String,
     include: bool,
 }
 
 impl Fields {
     /// Reads the choice; none shows everything.
     pub fn of(call: &Call) -> Result<Self, ApiError> {
-        let names = call.query("fields").unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
-        Ok(Self { names: names.map(str::to_owned).collect(), include: flag(call, "include_fields")?.unwrap_or(true) })
+        let names = call.query("fields").unwrap_or_default().to_owned();
+        Ok(Self { names, include: flag(call, "include_fields")?.unwrap_or(true) })
     }
 
-    /// Leaves the chosen members, and those of `always`.
-    pub fn apply(&self, object: Map<String, Value>, always: &[&str]) -> Map<String, Value> {
-        if self.names.is_empty() {
-            return object;
+    /// The chosen members, and those of `always`.
+    pub fn apply(&self, whole: &Map<String, Value>, always: &[&str]) -> Map<String, Value> {
+        let mut chosen = fields::project(whole, &self.names, self.include);
+        for name in always {
+            if let (Some(value), false) = (whole.get(*name), chosen.contains_key(*name)) {
+                chosen.insert((*name).to_owned(), value.clone());
+            }
         }
-        let shown = |name: &String| always.contains(&name.as_str()) || self.names.contains(name) == self.include;
-        object.into_iter().filter(|(name, _)| shown(name)).collect()
+        chosen
     }
 }
 

@@ -1,0 +1,178 @@
+//! Users (<https://auth0.com/docs/api/management/v2/users>; `docs/COMPATIBILITY.md` C741-C753).
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use ringpass_core::kit::password;
+use ringpass_core::kit::secret::Secret;
+use ringpass_core::model::schema::Invalid;
+use ringpass_core::model::user::User;
+use ringpass_core::storage::users;
+use serde_json::{Map, Value, json};
+
+use super::paging::{Fields, Page};
+use super::{ApiError, Outcome, Request};
+use crate::app::App;
+use crate::snapshot::Channel;
+use crate::web::{Call, Reply};
+
+/// `GET /users`: oldest first, and only as deep as the window goes.
+pub async fn list(app: Arc<App>, request: Request) -> Outcome {
+    let call = &request.call;
+    refuse_search(call)?;
+    let newest_first = newest_first(call)?;
+    let fields = Fields::of(call)?;
+    let Page::Offset { start, limit, totals } = Page::offset(call)? else { return Err(ApiError::Server) };
+    if start.saturating_add(limit) > WINDOW {
+        return Err(ApiError::BeyondWindow);
+    }
+    let (most, skip) = (i64::try_from(limit).unwrap_or(0), i64::try_from(start).unwrap_or(0));
+    let (page, total) = app
+        .db
+        .read("users.list", move |tx| {
+            let total = if totals { users::count(tx)? } else { 0 };
+            let page = if newest_first { users::list_newest(tx, most, skip)? } else { users::list(tx, most, skip)? };
+            Ok((page, total))
+        })
+        .await?;
+    let page: Vec<Map<String, Value>> = page.iter().map(|user| fields.apply(&user.view(), &[])).collect();
+    if !totals {
+        return Ok(Reply::json(StatusCode::OK, &page));
+    }
+    let body = json!({"start": start, "limit": limit, "length": page.len(), "users": page, "total": total});
+    Ok(Reply::json(StatusCode::OK, &body))
+}
+
+/// `GET /users-by-email`: an array, empty when nobody has the address.
+pub async fn by_email(app: Arc<App>, request: Request) -> Outcome {
+    let fields = Fields::of(&request.call)?;
+    let Some(email) = request.call.query("email").filter(|email| !email.is_empty()) else {
+        return Err(Invalid::query("Missing required property: email", "", "").into());
+    };
+    let email = email.to_lowercase();
+    let found = app.db.read("users.by_email", move |tx| users::find_by_email(tx, &email)).await?;
+    Ok(Reply::json(StatusCode::OK, &found.iter().map(|user| fields.apply(&user.view(), &[])).collect::<Vec<_>>()))
+}
+
+/// `GET /users/{id}`.
+pub async fn show(app: Arc<App>, request: Request) -> Outcome {
+    let id = request.call.param("id").to_owned();
+    permit(&request, &["read:users", "read:user_idp_tokens"], |token| token.has("read:current_user"))?;
+    let fields = Fields::of(&request.call)?;
+    let user = app.db.read("users.show", move |tx| users::get(tx, &id)).await?;
+    Ok(Reply::json(StatusCode::OK, &fields.apply(&user.ok_or(ApiError::NoUser)?.view(), &[])))
+}
+
+/// `POST /users`.
+pub async fn create(app: Arc<App>, request: Request) -> Outcome {
+    let body = request.json()?;
+    let channel = channel(&app, User::wanted_connection(&body)?).await?;
+    let (mut user, password) = User::create(&body, &channel.connection, &app.rng, app.clock.now())?;
+    user.password_hash = hashed(&app, password).await?;
+    request
+        .change(&app, "users.create", move |tx| {
+            if !users::insert(tx, &user)? {
+                return Err(ApiError::UserConflict);
+            }
+            Ok(Reply::json(StatusCode::CREATED, &user.view()))
+        })
+        .await
+}
+
+/// `PATCH /users/{id}`. The patch is tried first without the lock, because a password takes long to hash.
+pub async fn update(app: Arc<App>, request: Request) -> Outcome {
+    let id = request.call.param("id").to_owned();
+    let body = request.json()?;
+    let only = |name: &str| body.as_object().is_some_and(|body| body.keys().all(|key| key == name));
+    let own = only("user_metadata");
+    permit(&request, &["update:users"], |token| own && token.has("update:current_user_metadata")).or_else(
+        |refused| {
+            if only("app_metadata") && request.token.has("update:users_app_metadata") { Ok(()) } else { Err(refused) }
+        },
+    )?;
+    let known = id.clone();
+    let user = app.db.read("users.known", move |tx| users::get(tx, &known)).await?;
+    let mut user = user.ok_or(ApiError::NoUser)?;
+    let channel = channel(&app, &user.connection).await?;
+    let now = app.clock.now();
+    let hash = hashed(&app, user.apply(&body, &channel.connection, now)?).await?;
+    request
+        .change(&app, "users.update", move |tx| {
+            let mut user = users::get_for_update(tx, &id)?.ok_or(ApiError::NoUser)?;
+            user.apply(&body, &channel.connection, now)?;
+            if hash.is_some() {
+                user.password_hash = hash;
+            }
+            if !users::put(tx, &user)? {
+                return Err(ApiError::UserConflict);
+            }
+            Ok(Reply::json(StatusCode::OK, &user.view()))
+        })
+        .await
+}
+
+/// `DELETE /users/{id}`: also good for a user who is not there.
+pub async fn remove(app: Arc<App>, request: Request) -> Outcome {
+    let id = request.call.param("id").to_owned();
+    permit(&request, &["delete:users"], |token| token.has("delete:current_user"))?;
+    request
+        .change(&app, "users.remove", move |tx| {
+            users::delete(tx, &id)?;
+            Ok(Reply::empty(StatusCode::NO_CONTENT))
+        })
+        .await
+}
+
+/// Passes a token with one of the `whole` scopes, or a user's own token for this very user, when `own` says so.
+fn permit(
+    request: &Request,
+    whole: &'static [&'static str],
+    own: impl FnOnce(&super::Token) -> bool,
+) -> Result<(), ApiError> {
+    let token = &request.token;
+    if token.permits(whole) || (token.subject == request.call.param("id") && own(token)) {
+        return Ok(());
+    }
+    Err(ApiError::InsufficientScope(whole))
+}
+
+/// The connection of exactly this name.
+async fn channel(app: &App, name: &str) -> Result<Arc<Channel>, ApiError> {
+    let named = app.find(|snapshot| snapshot.channel(name, "").filter(|channel| channel.connection.name == name)).await;
+    named.ok_or(ApiError::NoConnectionForUser)
+}
+
+async fn hashed(app: &App, password: Option<Secret>) -> Result<Option<String>, ApiError> {
+    let Some(password) = password else { return Ok(None) };
+    let rng = app.rng.clone();
+    let hash = app.compute(move || password::hash(&password, &rng)).await.flatten();
+    hash.ok_or(ApiError::Server).map(Some)
+}
+
+/// A filter that is not understood must not look like one that matched everybody.
+fn refuse_search(call: &Call) -> Result<(), ApiError> {
+    let asked = |name: &&str| call.query(name).is_some_and(|value| !value.is_empty());
+    if let Some(name) = ["q", "search", "connection"].iter().find(|name| asked(name)) {
+        let reason = "Searching users is not supported by this release";
+        return Err(Invalid::query(reason, name, "Which users to return").into());
+    }
+    match call.query("search_engine") {
+        None | Some("" | "v1" | "v2" | "v3") => Ok(()),
+        Some(other) => Err(Invalid::query(&format!("No enum match for: {other}"), "search_engine", "").into()),
+    }
+}
+
+/// Reads `sort`: users are kept in order of creation, and no other order is offered.
+fn newest_first(call: &Call) -> Result<bool, ApiError> {
+    match call.query("sort") {
+        None | Some("" | "created_at:1") => Ok(false),
+        Some("created_at:-1") => Ok(true),
+        Some(_) => {
+            let reason = "Users can be sorted by created_at:1 or created_at:-1 only";
+            Err(Invalid::query(reason, "sort", "Order of the users").into())
+        }
+    }
+}
+
+/// How many users paging can reach.
+const WINDOW: usize = 1_000;
