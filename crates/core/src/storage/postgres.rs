@@ -110,7 +110,11 @@ impl Session {
     /// Lets the idle connection notice that the server has gone, and forgets it then.
     fn refresh(&mut self) {
         if self.client.is_some() {
-            self.runtime.block_on(tokio::task::yield_now());
+            // The first pause looks at the socket, the second lets the connection's task read it.
+            self.runtime.block_on(async {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            });
         }
         if self.client.as_ref().is_some_and(Client::is_closed) {
             self.forget();
