@@ -123,8 +123,20 @@ impl Family for Management {
         route!("GET", "/client-grants", ["read:client_grants"], client_grants::list),
         route!("POST", "/client-grants", ["create:client_grants"], client_grants::create, "Create a client grant"),
         route!("GET", "/client-grants/{id}", ["read:client_grants"], client_grants::show),
-        route!("PATCH", "/client-grants/{id}", ["update:client_grants"], client_grants::update, "Update a client grant"),
-        route!("DELETE", "/client-grants/{id}", ["delete:client_grants"], client_grants::remove, "Delete a client grant"),
+        route!(
+            "PATCH",
+            "/client-grants/{id}",
+            ["update:client_grants"],
+            client_grants::update,
+            "Update a client grant"
+        ),
+        route!(
+            "DELETE",
+            "/client-grants/{id}",
+            ["delete:client_grants"],
+            client_grants::remove,
+            "Delete a client grant"
+        ),
         route!("GET", "/clients", ["read:clients", "read:client_keys", "read:client_summary"], clients::list),
         route!("POST", "/clients", ["create:clients"], clients::create, "Create a client"),
         route!("GET", "/clients/{id}", ["read:clients", "read:client_keys", "read:client_summary"], clients::show),
