@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use ringpass_core::kit::clock::Clock;
@@ -83,6 +84,9 @@ async fn open(config: Config) -> Result<Arc<App>, Failure> {
     setup::app(config, db, Clock::system(), Rng::system()).await
 }
 
+/// How long the database may take to close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
 /// Serves until the signal, then waits for what is under way and closes the database.
 async fn attend(
     app: Arc<App>,
@@ -98,7 +102,13 @@ async fn attend(
     let _ = tokio::time::timeout(STOP_WITHIN, app.tasks.wait()).await;
     worker.abort();
     let _ = worker.await;
-    app.db.clone().close().await;
+    // The database threads end with the last handle on them, and `app` has one. Should another be forgotten somewhere, the
+    // process still ends: everything that was answered is committed.
+    let db = app.db.clone();
+    drop(app);
+    if tokio::time::timeout(CLOSE_WITHIN, db.close()).await.is_err() {
+        tracing::warn!("the database was still in use when the process ended");
+    }
     Ok(served?)
 }
 

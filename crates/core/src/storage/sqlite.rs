@@ -30,7 +30,7 @@ pub(super) fn start(
     let lock = lock(path)?;
     let writer = Connection::open(path)?;
     prepare(&writer, settings.durable)?;
-    migrations::apply_sqlite(&writer)?;
+    migrate(&writer)?;
     let mut threads = Vec::new();
     let keys = Arc::clone(&settings.keys);
     threads.push(spawn("db-writer", move || write_loop(&writer, writes, &keys, lock))?);
@@ -58,6 +58,30 @@ fn lock(path: &Path) -> Result<File, DbError> {
         ))
     })?;
     Ok(file)
+}
+
+/// Applies missing migrations, each migration in one transaction.
+fn migrate(connection: &Connection) -> Result<(), DbError> {
+    connection.execute_batch(migrations::TABLE)?;
+    for (number, text) in migrations::ALL {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let known: Vec<String> = connection
+            .prepare("SELECT checksum FROM migrations WHERE number = ?1")?
+            .query_map([number], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        match known.first() {
+            Some(seen) => migrations::check(*number, text, seen)?,
+            None => {
+                connection.execute_batch(text)?;
+                connection.execute(
+                    "INSERT INTO migrations (number, checksum) VALUES (?1, ?2)",
+                    rusqlite::params![number, migrations::checksum(text)],
+                )?;
+            }
+        }
+        connection.execute_batch("COMMIT")?;
+    }
+    Ok(())
 }
 
 fn prepare(connection: &Connection, durable: bool) -> Result<(), DbError> {

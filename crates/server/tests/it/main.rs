@@ -4,3 +4,4 @@ mod config;
 mod dev;
 mod gateway_check;
 mod serve;
+mod tidy;
