@@ -69,15 +69,14 @@ fn migrate(connection: &Connection) -> Result<(), DbError> {
             .prepare("SELECT checksum FROM migrations WHERE number = ?1")?
             .query_map([number], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
-        match known.first() {
-            Some(seen) => migrations::check(*number, text, seen)?,
-            None => {
-                connection.execute_batch(text)?;
-                connection.execute(
-                    "INSERT INTO migrations (number, checksum) VALUES (?1, ?2)",
-                    rusqlite::params![number, migrations::checksum(text)],
-                )?;
-            }
+        if let Some(seen) = known.first() {
+            migrations::check(*number, text, seen)?
+        } else {
+            connection.execute_batch(text)?;
+            connection.execute(
+                "INSERT INTO migrations (number, checksum) VALUES (?1, ?2)",
+                rusqlite::params![number, migrations::checksum(text)],
+            )?;
         }
         connection.execute_batch("COMMIT")?;
     }
