@@ -69,7 +69,7 @@ fn migrate(connection: &Connection) -> Result<(), DbError> {
             .query_map([number], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         if let Some(seen) = known.first() {
-            migrations::check(*number, text, seen)?
+            migrations::check(*number, text, seen)?;
         } else {
             connection.execute_batch(text)?;
             connection.execute(
