@@ -35,7 +35,9 @@ pub(super) fn start(url: &str, settings: &Settings, jobs: Jobs) -> Result<Vec<Jo
     }
     let config = Arc::new(config);
     let mut first = Session::new(Arc::clone(&config))?;
-    first.migrate()?;
+    if !look_only {
+        first.migrate()?;
+    }
     let jobs = Arc::new(Mutex::new(jobs));
     let mut threads = Vec::new();
     let mut ready = Some(first);

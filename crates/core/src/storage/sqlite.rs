@@ -23,6 +23,7 @@ const BATCH: usize = 256;
 pub(super) fn start(
     path: &Path,
     settings: &Settings,
+    look_only: bool,
     writes: Jobs,
     reads: Jobs,
 ) -> Result<Vec<JoinHandle<()>>, DbError> {
