@@ -15,19 +15,18 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc::Receiver;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::db::{DbError, Engine, Job, Row, Settings, Tx, Value};
+use super::db::{DbError, Engine, Jobs, Row, Settings, Tx, Value};
 use super::migrations;
 use crate::kit::secret::MasterKeys;
 
 /// Connects, migrates under an advisory lock and starts the threads.
-pub(super) fn start(url: &str, settings: &Settings, jobs: Receiver<Job>) -> Result<Vec<JoinHandle<()>>, DbError> {
+pub(super) fn start(url: &str, settings: &Settings, jobs: Jobs) -> Result<Vec<JoinHandle<()>>, DbError> {
     let mut config: Config =
         url.parse().map_err(|error| DbError::Unavailable(format!("the database URL cannot be read: {error}")))?;
     config.application_name("ringpass");
@@ -50,9 +49,9 @@ pub(super) fn start(url: &str, settings: &Settings, jobs: Receiver<Job>) -> Resu
     Ok(threads)
 }
 
-fn work(session: &mut Session, jobs: &Mutex<Receiver<Job>>, keys: &MasterKeys) {
+fn work(session: &mut Session, jobs: &Mutex<Jobs>, keys: &MasterKeys) {
     loop {
-        let job = jobs.lock().ok().and_then(|mut jobs| jobs.blocking_recv());
+        let job = jobs.lock().ok().and_then(|mut jobs| jobs.next());
         let Some(job) = job else { return };
         session.refresh();
         let mut tx = Tx { engine: Engine::Postgres(session), keys, write: true };

@@ -184,11 +184,12 @@ impl Seed {
     fn follow_port(&self, tx: &mut Tx<'_>, mut known: Map<String, Value>) -> Result<Map<String, Value>, DbError> {
         let id = known.get("connection").and_then(Value::as_str).unwrap_or_default();
         let before = known.get("gateway_url").cloned();
-        if let Some(mut sms) = connections::get(tx, id)? {
-            if sms.options.0.get("gateway_url") == before.as_ref() && before != Some(self.gateway_url.clone().into()) {
-                sms.options.0.insert("gateway_url".into(), self.gateway_url.clone().into());
-                connections::put(tx, &sms)?;
-            }
+        if let Some(mut sms) = connections::get(tx, id)?
+            && sms.options.0.get("gateway_url") == before.as_ref()
+            && before != Some(self.gateway_url.clone().into())
+        {
+            sms.options.0.insert("gateway_url".into(), self.gateway_url.clone().into());
+            connections::put(tx, &sms)?;
         }
         known.insert("gateway_url".into(), self.gateway_url.clone().into());
         Ok(known)

@@ -31,11 +31,11 @@ pub async fn open(config: &Config) -> Result<Db, Failure> {
         DatabaseUrl::Sqlite(path) => Url::Sqlite(path.clone()),
         DatabaseUrl::Postgres(url) => Url::Postgres(url.clone()),
     };
-    if let Url::Sqlite(path) = &url {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| Failure::failed(format!("cannot make {}: {error}", folder.display())))?;
-        }
+    if let Url::Sqlite(path) = &url
+        && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Failure::failed(format!("cannot make {}: {error}", folder.display())))?;
     }
     let connections = match &url {
         Url::Sqlite(_) => config.database.readers,

@@ -3,5 +3,6 @@
 mod config;
 mod dev;
 mod gateway_check;
+mod process;
 mod serve;
 mod tidy;
