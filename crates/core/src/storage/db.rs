@@ -95,6 +95,15 @@ pub(super) struct Done {
 impl Db {
     /// Opens the database, applies missing migrations and starts its threads.
     pub async fn open(settings: Settings) -> Result<Self, DbError> {
+        Self::start(settings, false).await
+    }
+
+    /// Opens the database only to look: no migration, no writes, and no lock, so that it works beside a running server.
+    pub async fn open_to_look(settings: Settings) -> Result<Self, DbError> {
+        Self::start(settings, true).await
+    }
+
+    async fn start(settings: Settings, look_only: bool) -> Result<Self, DbError> {
         let (writes, write_jobs) = mpsc::channel(settings.queue);
         tokio::task::spawn_blocking(move || match settings.url.clone() {
             Url::Sqlite(path) => {

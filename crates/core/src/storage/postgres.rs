@@ -35,7 +35,9 @@ pub(super) fn start(url: &str, settings: &Settings, jobs: Jobs) -> Result<Vec<Jo
     }
     let config = Arc::new(config);
     let mut first = Session::new(Arc::clone(&config))?;
-    first.migrate()?;
+    if !look_only {
+        first.migrate()?;
+    }
     let jobs = Arc::new(Mutex::new(jobs));
     let mut threads = Vec::new();
     let mut ready = Some(first);
@@ -285,14 +287,14 @@ impl Session {
             tx.execute("SELECT pg_advisory_xact_lock(7246731915)", &[]).await?;
             tx.batch_execute(migrations::TABLE).await?;
             for (number, text) in migrations::ALL {
-                match tx.query_opt("SELECT checksum FROM migrations WHERE number = $1", &[number]).await? {
-                    Some(row) => migrations::check(*number, text, &row.get::<_, String>(0))?,
-                    None => {
-                        tx.batch_execute(&text.replace(" TEXT", " TEXT COLLATE \"C\"")).await?;
-                        let checksum = migrations::checksum(text);
-                        let insert = "INSERT INTO migrations (number, checksum) VALUES ($1, $2)";
-                        tx.execute(insert, &[number, &checksum]).await?;
-                    }
+                let known = tx.query_opt("SELECT checksum FROM migrations WHERE number = $1", &[number]).await?;
+                if let Some(row) = known {
+                    migrations::check(*number, text, &row.get::<_, String>(0))?;
+                } else {
+                    tx.batch_execute(&text.replace(" TEXT", " TEXT COLLATE \"C\"")).await?;
+                    let checksum = migrations::checksum(text);
+                    let insert = "INSERT INTO migrations (number, checksum) VALUES ($1, $2)";
+                    tx.execute(insert, &[number, &checksum]).await?;
                 }
             }
             tx.commit().await?;
@@ -364,10 +366,12 @@ fn tls() -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(roots.clone()).with_no_client_auth())
-        .unwrap_or_else(|_| rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    match rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
+        Ok(builder) => builder,
+        Err(_) => rustls::ClientConfig::builder(),
+    }
+    .with_root_certificates(roots)
+    .with_no_client_auth()
 }
 
 impl ToSql for Value {

@@ -23,16 +23,17 @@ const BATCH: usize = 256;
 pub(super) fn start(
     path: &Path,
     settings: &Settings,
+    look_only: bool,
     writes: Jobs,
     reads: Jobs,
 ) -> Result<Vec<JoinHandle<()>>, DbError> {
     let lock = lock(path)?;
-    let writer = Connection::open(path)?;
-    prepare(&writer, settings.durable)?;
-    migrate(&writer)?;
+    let connection = Connection::open(path)?;
+    prepare(&connection, settings.durable)?;
+    migrate(&connection)?;
     let mut threads = Vec::new();
     let keys = Arc::clone(&settings.keys);
-    threads.push(spawn("db-writer", move || write_loop(&writer, writes, &keys, lock))?);
+    threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, lock))?);
     let reads = Arc::new(Mutex::new(reads));
     for _ in 0..settings.connections.clamp(1, 4) {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -68,15 +69,14 @@ fn migrate(connection: &Connection) -> Result<(), DbError> {
             .prepare("SELECT checksum FROM migrations WHERE number = ?1")?
             .query_map([number], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
-        match known.first() {
-            Some(seen) => migrations::check(*number, text, seen)?,
-            None => {
-                connection.execute_batch(text)?;
-                connection.execute(
-                    "INSERT INTO migrations (number, checksum) VALUES (?1, ?2)",
-                    rusqlite::params![number, migrations::checksum(text)],
-                )?;
-            }
+        if let Some(seen) = known.first() {
+            migrations::check(*number, text, seen)?;
+        } else {
+            connection.execute_batch(text)?;
+            connection.execute(
+                "INSERT INTO migrations (number, checksum) VALUES (?1, ?2)",
+                rusqlite::params![number, migrations::checksum(text)],
+            )?;
         }
         connection.execute_batch("COMMIT")?;
     }

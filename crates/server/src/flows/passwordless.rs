@@ -304,17 +304,16 @@ fn sign_in(
     now: Millis,
 ) -> Result<(User, bool), DbError> {
     let connection = &verify.channel.connection.name;
-    let known = match known {
-        Some(user) => user,
-        None => {
-            let mut user = User::of_phone(connection, &verify.username, rng, now);
-            user.signed_in(&verify.caller.ip, now);
-            if users::insert(tx, &user)? {
-                return Ok((user, true));
-            }
-            // Somebody created the same user at this very moment.
-            users::find_by_phone(tx, connection, &verify.username)?.ok_or(DbError::Shape(0))?
+    let known = if let Some(user) = known {
+        user
+    } else {
+        let mut user = User::of_phone(connection, &verify.username, rng, now);
+        user.signed_in(&verify.caller.ip, now);
+        if users::insert(tx, &user)? {
+            return Ok((user, true));
         }
+        // Somebody created the same user at this very moment.
+        users::find_by_phone(tx, connection, &verify.username)?.ok_or(DbError::Shape(0))?
     };
     let mut user = known;
     user.phone_verified = Some(true);

@@ -43,10 +43,10 @@ const FOLDED: &[&str] = &["auth0Client", "response_type", "redirect_uri", "scope
 /// Sends a one-time code.
 pub(super) async fn start(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
     let peer = call.ip.to_string();
-    if call.header("auth0-forwarded-for").is_none() {
-        if let Some((window, wait)) = flow::too_many_starts(&app, &peer) {
-            return Err(AuthError::TooManyRequests(window, wait));
-        }
+    if call.header("auth0-forwarded-for").is_none()
+        && let Some((window, wait)) = flow::too_many_starts(&app, &peer)
+    {
+        return Err(AuthError::TooManyRequests(window, wait));
     }
     let mut seen = Seen::default();
     match check(&app, &call, &mut seen).await {
@@ -77,7 +77,7 @@ struct Seen {
 
 async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthError> {
     let body = body::read(call, &AuthError::BadBody)?;
-    seen.body = body.clone();
+    seen.body.clone_from(&body);
     let unknown: Vec<String> = body.keys().filter(|name| !MEMBERS.contains(&name.as_str())).cloned().collect();
     if !unknown.is_empty() {
         return Err(AuthError::UnknownMembers(unknown));
