@@ -108,11 +108,11 @@ impl Db {
         tokio::task::spawn_blocking(move || match settings.url.clone() {
             Url::Sqlite(path) => {
                 let (reads, read_jobs) = mpsc::channel(settings.queue);
-                let threads = sqlite::start(&path, &settings, Jobs(write_jobs), Jobs(read_jobs))?;
+                let threads = sqlite::start(&path, &settings, look_only, Jobs(write_jobs), Jobs(read_jobs))?;
                 Ok(Self { writes, reads, threads: Arc::new(std::sync::Mutex::new(threads)) })
             }
             Url::Postgres(url) => {
-                let threads = postgres::start(&url, &settings, Jobs(write_jobs))?;
+                let threads = postgres::start(&url, &settings, look_only, Jobs(write_jobs))?;
                 Ok(Self { reads: writes.clone(), writes, threads: Arc::new(std::sync::Mutex::new(threads)) })
             }
         })

@@ -26,7 +26,12 @@ use super::migrations;
 use crate::kit::secret::MasterKeys;
 
 /// Connects, migrates under an advisory lock and starts the threads.
-pub(super) fn start(url: &str, settings: &Settings, jobs: Jobs) -> Result<Vec<JoinHandle<()>>, DbError> {
+pub(super) fn start(
+    url: &str,
+    settings: &Settings,
+    look_only: bool,
+    jobs: Jobs,
+) -> Result<Vec<JoinHandle<()>>, DbError> {
     let mut config: Config =
         url.parse().map_err(|error| DbError::Unavailable(format!("the database URL cannot be read: {error}")))?;
     config.application_name("ringpass");
