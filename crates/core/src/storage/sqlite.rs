@@ -23,16 +23,19 @@ const BATCH: usize = 256;
 pub(super) fn start(
     path: &Path,
     settings: &Settings,
+    look_only: bool,
     writes: Jobs,
     reads: Jobs,
 ) -> Result<Vec<JoinHandle<()>>, DbError> {
-    let lock = lock(path)?;
-    let connection = Connection::open(path)?;
-    prepare(&connection, settings.durable)?;
-    migrate(&connection)?;
     let mut threads = Vec::new();
-    let keys = Arc::clone(&settings.keys);
-    threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, lock))?);
+    if !look_only {
+        let lock = lock(path)?;
+        let connection = Connection::open(path)?;
+        prepare(&connection, settings.durable)?;
+        migrate(&connection)?;
+        let keys = Arc::clone(&settings.keys);
+        threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, lock))?);
+    }
     let reads = Arc::new(Mutex::new(reads));
     for _ in 0..settings.connections.clamp(1, 4) {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -1,4 +1,4 @@
-//! The program itself: started as an operator starts it, on a folder or a PostgreSQL schema of its own, and treated badly.
+//! The program itself: started as an operator starts it, on a folder or a PostgreSQL database of its own, and treated badly.
 //!
 //! Without `RINGPASS_TEST_POSTGRES` every test runs on SQLite and those that need several nodes say that they were left
 //! out; with it, those that need a SQLite file are left out instead.
@@ -11,11 +11,12 @@
 )]
 
 mod crash;
+mod nodes;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -66,6 +67,7 @@ fn on_sqlite(test: &str) -> bool {
 
 /// A database, a gateway that remembers codes, and what every node is started with.
 struct World {
+    name: String,
     folder: PathBuf,
     database: Url,
     gateway: Gateway,
@@ -92,8 +94,10 @@ impl World {
         let database = match postgres() {
             None => Url::Sqlite(folder.join("ringpass.db")),
             Some(url) => {
-                sql(&url, &format!("CREATE SCHEMA {name}")).await;
-                Url::Postgres(format!("{url}?options=-csearch_path%3D{name}"))
+                sql(&url, &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+                let mut url = url::Url::parse(&url).unwrap();
+                url.set_path(&name);
+                Url::Postgres(url.into())
             }
         };
         let (gateway, codes) = (Gateway::start().await.unwrap(), Codes::default());
@@ -103,7 +107,7 @@ impl World {
             seen.lock().unwrap().entry(phone).or_default().push(code);
         });
         let [client_id, connection_id, token] = [const { String::new() }; 3];
-        Self { folder, database, gateway, codes, client_id, connection_id, token }
+        Self { name, folder, database, gateway, codes, client_id, connection_id, token }
     }
 
     /// A world with a running server, a client without a secret, and the `sms` connection on the gateway.
