@@ -10,8 +10,10 @@
     reason = "helpers of tests fail by panicking and say what they leave out"
 )]
 
+mod commands;
 mod crash;
 mod nodes;
+mod stop;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
