@@ -3,4 +3,6 @@
 mod config;
 mod dev;
 mod gateway_check;
+mod passwordless_start;
 mod serve;
+mod world;
