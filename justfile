@@ -6,10 +6,9 @@ run *ARGS:
 test *PARTS:
     scripts/test {{PARTS}}
 
-# Load against the real binary.
+# Load against the real binary, in turns with the floor it is compared with. See bench/README.md for the flags.
 bench *ARGS:
-    cargo build --release --bin ringpass
-    cargo run --release -p ringpass-bench -- {{ARGS}}
+    cargo build --release --workspace --bins && "${CARGO_TARGET_DIR:-target}/release/login" --with-floor {{ARGS}}
 
 fmt:
     cargo fmt --all

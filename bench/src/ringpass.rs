@@ -32,7 +32,7 @@ impl Ringpass {
     pub fn new(binary: &Path, folder: &Path) -> Result<Self> {
         if !binary.is_file() {
             return Err(format!(
-                "{} does not exist; build it with cargo build --release --bin ringpass",
+                "{} does not exist; build it with cargo build --release --workspace --bins",
                 binary.display()
             )
             .into());
@@ -110,7 +110,8 @@ impl Api {
 
     /// Makes the API and the client, points the `sms` connection at the gateway; returns the client.
     async fn configure(&mut self, gateway_url: &str) -> Result<Value> {
-        self.send(Method::POST, "/api/v2/resource-servers", Some(json!({ "identifier": AUDIENCE }))).await?;
+        let resource_server = json!({ "identifier": AUDIENCE, "name": "bench" });
+        self.send(Method::POST, "/api/v2/resource-servers", Some(resource_server)).await?;
         let client = json!({
             "name": "bench", "app_type": "regular_web", "token_endpoint_auth_method": "client_secret_post",
             "grant_types": ["http://auth0.com/oauth/grant-type/passwordless/otp"],

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use ringpass_core::kit::clock::Clock;
@@ -83,6 +84,9 @@ async fn open(config: Config) -> Result<Arc<App>, Failure> {
     setup::app(config, db, Clock::system(), Rng::system()).await
 }
 
+/// How long the database may take to close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
 /// Serves until the signal, then waits for what is under way and closes the database.
 async fn attend(
     app: Arc<App>,
@@ -98,7 +102,13 @@ async fn attend(
     let _ = tokio::time::timeout(STOP_WITHIN, app.tasks.wait()).await;
     worker.abort();
     let _ = worker.await;
-    app.db.clone().close().await;
+    // The database threads end with the last handle on them, and `app` has one. Should another be forgotten somewhere, the
+    // process still ends: everything that was answered is committed.
+    let db = app.db.clone();
+    drop(app);
+    if tokio::time::timeout(CLOSE_WITHIN, db.close()).await.is_err() {
+        tracing::warn!("the database was still in use when the process ended");
+    }
     Ok(served?)
 }
 
@@ -119,14 +129,16 @@ pub async fn gateway_check(args: gateway_check::Args) -> u8 {
     gateway_check::run(args, &Clock::system(), &Rng::system(), &mut std::io::stdout()).await
 }
 
-/// `ringpass check-config`: prints the settings in force, secrets masked; warnings go to standard error.
-pub fn check_config(mode: Mode, flags: &Flags, environment: &Environment) -> Result<(), Failure> {
+/// `ringpass check-config`: prints the settings in force, secrets masked; warnings, also about what is stored, go to
+/// standard error.
+pub async fn check_config(mode: Mode, flags: &Flags, environment: &Environment) -> Result<(), Failure> {
     let config = Config::read(mode, flags, environment)?;
     // The certificate of `dev` is made at its start.
     if let Some(tls) = config.http.tls.as_ref().filter(|_| mode == Mode::Serve) {
         Certificate::read(tls).map_err(|error| Failure { code: 2, sentence: error.to_string() })?;
     }
-    config.warnings().iter().for_each(|warning| output::complain(&format!("warning: {warning}")));
+    let stored = if config.secrets.master_keys.is_empty() { Vec::new() } else { setup::warnings(&config).await };
+    config.warnings().iter().chain(&stored).for_each(|warning| output::complain(&format!("warning: {warning}")));
     output::say(show(&config).trim_end());
     Ok(())
 }

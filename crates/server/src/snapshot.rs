@@ -92,6 +92,7 @@ impl Snapshot {
                 .collect(),
             grants: client_grants::list(tx)?
                 .into_iter()
+                .filter(|grant| grant.subject_type() == "client")
                 .map(|grant| ((grant.client_id().to_owned(), grant.audience().to_owned()), Arc::new(grant)))
                 .collect(),
             origins,
@@ -124,7 +125,7 @@ impl Snapshot {
         self.resource_servers.get(identifier).cloned()
     }
 
-    /// What a client was granted on an API.
+    /// What a client was granted on an API for tokens of its own.
     pub fn grant(&self, client_id: &str, audience: &str) -> Option<Arc<ClientGrant>> {
         self.grants.get(&(client_id.to_owned(), audience.to_owned())).cloned()
     }

@@ -30,10 +30,10 @@ pub async fn run(app: Arc<App>, readiness: Arc<Readiness>) {
         if tick % PROBE_EVERY == 0 {
             probe(&app, &readiness).await;
         }
-        if tick % PRUNE_EVERY == PRUNE_EVERY - 1 {
-            if let Err(error) = prune(&app).await {
-                tracing::warn!(%error, "expired rows could not be removed");
-            }
+        if tick % PRUNE_EVERY == PRUNE_EVERY - 1
+            && let Err(error) = prune(&app).await
+        {
+            tracing::warn!(%error, "expired rows could not be removed");
         }
     }
 }

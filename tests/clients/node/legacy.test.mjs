@@ -108,17 +108,6 @@ describe("auth0-legacy", () => {
     assert.equal(again.payload.aud, story.application.client_id);
   });
 
-  test("a revoked refresh token is worth nothing", async () => {
-    const tokens = await signIn(world.newNumber(), { scope: "openid offline_access" });
-    await client.oauth.refreshTokenGrant({ refresh_token: tokens.refresh_token });
-    await client.oauth.revokeRefreshToken({ token: tokens.refresh_token });
-    await assert.rejects(client.oauth.refreshTokenGrant({ refresh_token: tokens.refresh_token }), {
-      statusCode: 403,
-      error: "invalid_grant",
-      error_description: "Unknown or invalid refresh token.",
-    });
-  });
-
   test("a wrong code is an AuthApiError with the words mobile SDKs look for", async () => {
     const number = world.newNumber();
     await client.passwordless.sendSMS({ phone_number: number });

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auth0.authentication import GetToken, Passwordless, RevokeToken
+from auth0.authentication import GetToken, Passwordless
 from auth0.management import ManagementClient
 from auth0.management.types import (
     ClientJwtConfiguration,
@@ -47,9 +47,6 @@ class Story:
 
     def passwordless(self):
         return Passwordless(domain, **self.credentials())
-
-    def revoke(self):
-        return RevokeToken(domain, **self.credentials())
 
     def send_code(self, number):
         """Starts a sign-in and reads the code off the gateway, as a person reads it off the phone."""
@@ -98,6 +95,12 @@ def sms_connection():
 def enable(connection_id, client_id, status):
     item = UpdateEnabledClientConnectionsRequestContentItem(client_id=client_id, status=status)
     management.connections.clients.update(connection_id, request=[item])
+
+
+def user_of(number):
+    """The newest users come first, so the one that just signed in is on the first page."""
+    page = management.users.list(sort="created_at:-1")
+    return next((user for user in page if user.phone_number == number), None)
 
 
 def new_number():

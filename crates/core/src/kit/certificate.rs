@@ -24,8 +24,7 @@ pub fn pem(label: &str, der: &[u8]) -> String {
         out.push_str(std::str::from_utf8(line).unwrap_or_default());
         out.push_str("\r\n");
     }
-    out.push_str(&format!("-----END {label}-----"));
-    out
+    out + "-----END " + label + "-----"
 }
 
 /// A certificate alone in a PKCS #7 (RFC 2315) signed-data envelope without signers, DER.
@@ -103,7 +102,7 @@ fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
             out.extend(bytes);
         }
     }
-    parts.iter().for_each(|part| out.extend_from_slice(part));
+    out.extend(parts.concat());
     out
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::secret::Secret;
 
-/// A request that [`crate::outbound`] can send. Method POST, as every message provider wants.
+/// A request that the outbound client can send. Method POST, as every message provider wants.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Absolute `http` or `https` address.

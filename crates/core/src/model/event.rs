@@ -128,7 +128,8 @@ pub fn masked(body: &Value) -> Value {
     }
 }
 
-/// Member names that hold codes, secrets or whole tokens.
+/// Member names that hold codes, secrets or whole tokens. `configuration` is that of a database connection: everything in
+/// it is the operator's secret.
 fn is_secret(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "access_token",
@@ -136,6 +137,7 @@ fn is_secret(name: &str) -> bool {
         "client_assertion",
         "client_secret",
         "code",
+        "configuration",
         "id_token",
         "otp",
         "password",

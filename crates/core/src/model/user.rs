@@ -297,14 +297,14 @@ fn password(body: &Map<String, Value>) -> Option<Secret> {
     body.get("password").and_then(Value::as_str).map(Secret::new)
 }
 
-/// A picture address for an identifier, with its first two letters as what is shown when there is no picture.
+/// A picture address for an identifier. Without a picture it shows the first two letters, or for a number a silhouette.
 fn gravatar(identifier: &str) -> String {
     let letters: String = identifier.chars().filter(char::is_ascii_alphabetic).take(2).collect();
-    let letters = if letters.is_empty() { "default".to_owned() } else { letters.to_lowercase() };
-    format!(
-        "https://s.gravatar.com/avatar/{}?s=480&r=pg&d=https%3A%2F%2Fcdn.auth0.com%2Favatars%2F{letters}.png",
-        hash::md5_hex(identifier)
-    )
+    let otherwise = match letters.to_lowercase().as_str() {
+        "" => "mp".to_owned(),
+        letters => format!("https%3A%2F%2Fcdn.auth0.com%2Favatars%2F{letters}.png"),
+    };
+    format!("https://s.gravatar.com/avatar/{}?s=480&r=pg&d={otherwise}", hash::md5_hex(identifier))
 }
 
 #[cfg(test)]

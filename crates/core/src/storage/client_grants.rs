@@ -54,6 +54,18 @@ pub fn put(tx: &mut Tx<'_>, grant: &ClientGrant) -> Result<bool, DbError> {
     Ok(changed == 1)
 }
 
+/// Moves every grant on one audience to another, which the caller knows to hold none yet.
+pub fn move_audience(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<(), DbError> {
+    for mut grant in list(tx)?.into_iter().filter(|grant| grant.audience() == from) {
+        grant.doc.insert("audience".into(), to.into());
+        tx.execute(
+            "UPDATE client_grants SET audience = ?2, doc = ?3 WHERE id = ?1",
+            &[grant.id.as_str().into(), to.into(), super::json(&grant.doc).into()],
+        )?;
+    }
+    Ok(())
+}
+
 /// Removes a grant; `false` when there is none.
 pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
     Ok(tx.execute("DELETE FROM client_grants WHERE id = ?1", &[id.into()])? == 1)

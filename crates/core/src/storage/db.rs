@@ -40,13 +40,46 @@ pub struct Settings {
 /// A handle on the open database. Cheap to clone; the threads end when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Db {
-    writes: mpsc::Sender<Job>,
-    reads: mpsc::Sender<Job>,
+    writes: mpsc::Sender<Message>,
+    reads: mpsc::Sender<Message>,
     threads: Threads,
 }
 
 /// What runs on a database thread: does its work, then says whether to keep it and whom to tell after the commit.
 pub(super) type Job = Box<dyn FnOnce(&mut Tx<'_>) -> Done + Send>;
+
+/// What a database thread is sent.
+pub(super) enum Message {
+    /// Work to do.
+    Job(Job),
+    /// Take no more work, and end when what waits is done.
+    Close,
+}
+
+/// The jobs that wait for a thread.
+pub(super) struct Jobs(mpsc::Receiver<Message>);
+
+impl Jobs {
+    /// Waits for the next job; `None` when there will be no more.
+    pub(super) fn next(&mut self) -> Option<Job> {
+        loop {
+            match self.0.blocking_recv()? {
+                Message::Job(job) => return Some(job),
+                Message::Close => self.0.close(),
+            }
+        }
+    }
+
+    /// The next job, if one waits already.
+    pub(super) fn waiting(&mut self) -> Option<Job> {
+        loop {
+            match self.0.try_recv().ok()? {
+                Message::Job(job) => return Some(job),
+                Message::Close => self.0.close(),
+            }
+        }
+    }
+}
 
 /// The threads to wait for at the end.
 pub(super) type Threads = Arc<std::sync::Mutex<Vec<std::thread::JoinHandle<()>>>>;
@@ -62,15 +95,24 @@ pub(super) struct Done {
 impl Db {
     /// Opens the database, applies missing migrations and starts its threads.
     pub async fn open(settings: Settings) -> Result<Self, DbError> {
+        Self::start(settings, false).await
+    }
+
+    /// Opens the database only to look: no migration, no writes, and no lock, so that it works beside a running server.
+    pub async fn open_to_look(settings: Settings) -> Result<Self, DbError> {
+        Self::start(settings, true).await
+    }
+
+    async fn start(settings: Settings, look_only: bool) -> Result<Self, DbError> {
         let (writes, write_jobs) = mpsc::channel(settings.queue);
         tokio::task::spawn_blocking(move || match settings.url.clone() {
             Url::Sqlite(path) => {
                 let (reads, read_jobs) = mpsc::channel(settings.queue);
-                let threads = sqlite::start(&path, &settings, write_jobs, read_jobs)?;
+                let threads = sqlite::start(&path, &settings, look_only, Jobs(write_jobs), Jobs(read_jobs))?;
                 Ok(Self { writes, reads, threads: Arc::new(std::sync::Mutex::new(threads)) })
             }
             Url::Postgres(url) => {
-                let threads = postgres::start(&url, &settings, write_jobs)?;
+                let threads = postgres::start(&url, &settings, look_only, Jobs(write_jobs))?;
                 Ok(Self { reads: writes.clone(), writes, threads: Arc::new(std::sync::Mutex::new(threads)) })
             }
         })
@@ -96,16 +138,19 @@ impl Db {
         submit(&self.writes, name, true, work).await
     }
 
-    /// Closes the queues and waits for the threads. Work that other clones still submit is refused.
+    /// Closes the queues, lets what waits in them finish and waits for the threads. Work that other clones still submit
+    /// is refused.
     pub async fn close(self) {
         let Self { writes, reads, threads } = self;
-        drop((writes, reads));
+        // A queue that is closed already needs no word.
+        let _ = writes.send(Message::Close).await;
+        let _ = reads.send(Message::Close).await;
         let handles = threads.lock().map(|mut all| std::mem::take(&mut *all)).unwrap_or_default();
         let _ = tokio::task::spawn_blocking(move || handles.into_iter().for_each(|handle| drop(handle.join()))).await;
     }
 }
 
-async fn submit<T, F>(queue: &mpsc::Sender<Job>, name: &'static str, write: bool, work: F) -> Result<T, DbError>
+async fn submit<T, F>(queue: &mpsc::Sender<Message>, name: &'static str, write: bool, work: F) -> Result<T, DbError>
 where
     T: Send + 'static,
     F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
@@ -123,7 +168,7 @@ where
         };
         Done { keep, answer: Box::new(answer) }
     });
-    queue.try_send(job).map_err(|error| match error {
+    queue.try_send(Message::Job(job)).map_err(|error| match error {
         mpsc::error::TrySendError::Full(_) => DbError::Full,
         mpsc::error::TrySendError::Closed(_) => DbError::Unavailable("the database is closed".into()),
     })?;

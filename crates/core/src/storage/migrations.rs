@@ -1,7 +1,5 @@
 //! The one list of migrations, applied in order and once, on both engines.
 
-use rusqlite::Connection;
-
 use super::db::DbError;
 use crate::kit::hash;
 
@@ -11,30 +9,6 @@ pub(super) const ALL: &[(i64, &str)] = &[(1, include_str!("../../../../migration
 /// Remembers what has been applied; the same text on both engines.
 pub(super) const TABLE: &str =
     "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, checksum TEXT NOT NULL)";
-
-/// Applies what is missing, each migration in one transaction.
-pub(super) fn apply_sqlite(connection: &Connection) -> Result<(), DbError> {
-    connection.execute_batch(TABLE)?;
-    for (number, text) in ALL {
-        connection.execute_batch("BEGIN IMMEDIATE")?;
-        let known: Vec<String> = connection
-            .prepare("SELECT checksum FROM migrations WHERE number = ?1")?
-            .query_map([number], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        match known.first() {
-            Some(seen) => check(*number, text, seen)?,
-            None => {
-                connection.execute_batch(text)?;
-                connection.execute(
-                    "INSERT INTO migrations (number, checksum) VALUES (?1, ?2)",
-                    rusqlite::params![number, checksum(text)],
-                )?;
-            }
-        }
-        connection.execute_batch("COMMIT")?;
-    }
-    Ok(())
-}
 
 /// SHA-256 of the text without white space, so that reformatting does not count as a change.
 pub(super) fn checksum(text: &str) -> String {

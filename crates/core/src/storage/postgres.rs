@@ -15,19 +15,23 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc::Receiver;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::db::{DbError, Engine, Job, Row, Settings, Tx, Value};
+use super::db::{DbError, Engine, Jobs, Row, Settings, Tx, Value};
 use super::migrations;
 use crate::kit::secret::MasterKeys;
 
 /// Connects, migrates under an advisory lock and starts the threads.
-pub(super) fn start(url: &str, settings: &Settings, jobs: Receiver<Job>) -> Result<Vec<JoinHandle<()>>, DbError> {
+pub(super) fn start(
+    url: &str,
+    settings: &Settings,
+    look_only: bool,
+    jobs: Jobs,
+) -> Result<Vec<JoinHandle<()>>, DbError> {
     let mut config: Config =
         url.parse().map_err(|error| DbError::Unavailable(format!("the database URL cannot be read: {error}")))?;
     config.application_name("ringpass");
@@ -36,7 +40,9 @@ pub(super) fn start(url: &str, settings: &Settings, jobs: Receiver<Job>) -> Resu
     }
     let config = Arc::new(config);
     let mut first = Session::new(Arc::clone(&config))?;
-    first.migrate()?;
+    if !look_only {
+        first.migrate()?;
+    }
     let jobs = Arc::new(Mutex::new(jobs));
     let mut threads = Vec::new();
     let mut ready = Some(first);
@@ -50,9 +56,9 @@ pub(super) fn start(url: &str, settings: &Settings, jobs: Receiver<Job>) -> Resu
     Ok(threads)
 }
 
-fn work(session: &mut Session, jobs: &Mutex<Receiver<Job>>, keys: &MasterKeys) {
+fn work(session: &mut Session, jobs: &Mutex<Jobs>, keys: &MasterKeys) {
     loop {
-        let job = jobs.lock().ok().and_then(|mut jobs| jobs.blocking_recv());
+        let job = jobs.lock().ok().and_then(|mut jobs| jobs.next());
         let Some(job) = job else { return };
         session.refresh();
         let mut tx = Tx { engine: Engine::Postgres(session), keys, write: true };
@@ -111,7 +117,11 @@ impl Session {
     /// Lets the idle connection notice that the server has gone, and forgets it then.
     fn refresh(&mut self) {
         if self.client.is_some() {
-            self.runtime.block_on(tokio::task::yield_now());
+            // The first pause looks at the socket, the second lets the connection's task read it.
+            self.runtime.block_on(async {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            });
         }
         if self.client.as_ref().is_some_and(Client::is_closed) {
             self.forget();
@@ -282,14 +292,14 @@ impl Session {
             tx.execute("SELECT pg_advisory_xact_lock(7246731915)", &[]).await?;
             tx.batch_execute(migrations::TABLE).await?;
             for (number, text) in migrations::ALL {
-                match tx.query_opt("SELECT checksum FROM migrations WHERE number = $1", &[number]).await? {
-                    Some(row) => migrations::check(*number, text, &row.get::<_, String>(0))?,
-                    None => {
-                        tx.batch_execute(&text.replace(" TEXT", " TEXT COLLATE \"C\"")).await?;
-                        let checksum = migrations::checksum(text);
-                        let insert = "INSERT INTO migrations (number, checksum) VALUES ($1, $2)";
-                        tx.execute(insert, &[number, &checksum]).await?;
-                    }
+                let known = tx.query_opt("SELECT checksum FROM migrations WHERE number = $1", &[number]).await?;
+                if let Some(row) = known {
+                    migrations::check(*number, text, &row.get::<_, String>(0))?;
+                } else {
+                    tx.batch_execute(&text.replace(" TEXT", " TEXT COLLATE \"C\"")).await?;
+                    let checksum = migrations::checksum(text);
+                    let insert = "INSERT INTO migrations (number, checksum) VALUES ($1, $2)";
+                    tx.execute(insert, &[number, &checksum]).await?;
                 }
             }
             tx.commit().await?;
@@ -361,10 +371,12 @@ fn tls() -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(roots.clone()).with_no_client_auth())
-        .unwrap_or_else(|_| rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    match rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
+        Ok(builder) => builder,
+        Err(_) => rustls::ClientConfig::builder(),
+    }
+    .with_root_certificates(roots)
+    .with_no_client_auth()
 }
 
 impl ToSql for Value {

@@ -11,9 +11,8 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
-use tokio::sync::mpsc::Receiver;
 
-use super::db::{DbError, Done, Engine, Job, Row, Settings, Tx, Value};
+use super::db::{DbError, Done, Engine, Job, Jobs, Row, Settings, Tx, Value};
 use super::migrations;
 use crate::kit::secret::MasterKeys;
 
@@ -24,16 +23,19 @@ const BATCH: usize = 256;
 pub(super) fn start(
     path: &Path,
     settings: &Settings,
-    writes: Receiver<Job>,
-    reads: Receiver<Job>,
+    look_only: bool,
+    writes: Jobs,
+    reads: Jobs,
 ) -> Result<Vec<JoinHandle<()>>, DbError> {
-    let lock = lock(path)?;
-    let writer = Connection::open(path)?;
-    prepare(&writer, settings.durable)?;
-    migrations::apply_sqlite(&writer)?;
     let mut threads = Vec::new();
-    let keys = Arc::clone(&settings.keys);
-    threads.push(spawn("db-writer", move || write_loop(&writer, writes, &keys, lock))?);
+    if !look_only {
+        let lock = lock(path)?;
+        let connection = Connection::open(path)?;
+        prepare(&connection, settings.durable)?;
+        migrate(&connection)?;
+        let keys = Arc::clone(&settings.keys);
+        threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, lock))?);
+    }
     let reads = Arc::new(Mutex::new(reads));
     for _ in 0..settings.connections.clamp(1, 4) {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -60,6 +62,29 @@ fn lock(path: &Path) -> Result<File, DbError> {
     Ok(file)
 }
 
+/// Applies missing migrations, each migration in one transaction.
+fn migrate(connection: &Connection) -> Result<(), DbError> {
+    connection.execute_batch(migrations::TABLE)?;
+    for (number, text) in migrations::ALL {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let known: Vec<String> = connection
+            .prepare("SELECT checksum FROM migrations WHERE number = ?1")?
+            .query_map([number], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        if let Some(seen) = known.first() {
+            migrations::check(*number, text, seen)?;
+        } else {
+            connection.execute_batch(text)?;
+            connection.execute(
+                "INSERT INTO migrations (number, checksum) VALUES (?1, ?2)",
+                rusqlite::params![number, migrations::checksum(text)],
+            )?;
+        }
+        connection.execute_batch("COMMIT")?;
+    }
+    Ok(())
+}
+
 fn prepare(connection: &Connection, durable: bool) -> Result<(), DbError> {
     let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -80,8 +105,8 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     builder.spawn(work).map_err(|error| DbError::Unavailable(format!("cannot start a database thread: {error}")))
 }
 
-fn write_loop(connection: &Connection, mut jobs: Receiver<Job>, keys: &MasterKeys, _lock: File) {
-    while let Some(first) = jobs.blocking_recv() {
+fn write_loop(connection: &Connection, mut jobs: Jobs, keys: &MasterKeys, _lock: File) {
+    while let Some(first) = jobs.next() {
         if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
             refuse(connection, first, keys, &error);
             continue;
@@ -90,9 +115,9 @@ fn write_loop(connection: &Connection, mut jobs: Receiver<Job>, keys: &MasterKey
         done.extend(in_savepoint(connection, first, keys));
         // After an engine error that ended the whole transaction, nothing more may join it.
         while done.len() < BATCH && !connection.is_autocommit() {
-            match jobs.try_recv() {
-                Ok(job) => done.extend(in_savepoint(connection, job, keys)),
-                Err(_) => break,
+            match jobs.waiting() {
+                Some(job) => done.extend(in_savepoint(connection, job, keys)),
+                None => break,
             }
         }
         let commit = commit(connection);
@@ -144,9 +169,9 @@ fn refuse(connection: &Connection, job: Job, keys: &MasterKeys, error: &DbError)
     let _ = connection.execute_batch("PRAGMA query_only=0");
 }
 
-fn read_loop(connection: &Connection, jobs: &Mutex<Receiver<Job>>, keys: &MasterKeys) {
+fn read_loop(connection: &Connection, jobs: &Mutex<Jobs>, keys: &MasterKeys) {
     loop {
-        let job = jobs.lock().ok().and_then(|mut jobs| jobs.blocking_recv());
+        let job = jobs.lock().ok().and_then(|mut jobs| jobs.next());
         let Some(job) = job else { return };
         let begun = run(connection, "BEGIN");
         let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: false };

@@ -154,6 +154,15 @@ pub fn delete(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, DbError> {
     Ok(tx.execute("DELETE FROM users WHERE user_id = ?1", &[user_id.into()])? == 1)
 }
 
+/// Removes the user of a connection who has this e-mail address, and everything issued to it.
+pub fn delete_by_email(tx: &mut Tx<'_>, connection: &str, email: &str) -> Result<(), DbError> {
+    let row = tx.query_one(
+        "DELETE FROM users WHERE connection = ?1 AND email = ?2 RETURNING user_id",
+        &[connection.into(), email.to_lowercase().into()],
+    )?;
+    row.map_or(Ok(()), |row| tokens::delete_of_user(tx, &row.text(0)?))
+}
+
 fn read(row: &Row) -> Result<User, DbError> {
     let flag = |column| Ok::<_, DbError>(row.opt_int(column)?.map(|flag| flag != 0));
     let map = |column| row.opt_text(column)?.map(|_| row.json(column)).transpose();

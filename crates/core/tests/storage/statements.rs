@@ -42,35 +42,57 @@ fn is_sql(text: &str) -> bool {
     ["SELECT ", "INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| text.starts_with(verb))
 }
 
-/// The plain string literals of a Rust source without character literals that hold a quote.
+/// The string literals of a Rust source that has no character literals with a quote; those inside a `concat!` are one,
+/// with the literal of a macro named `columns` wherever it is called.
 fn literals(source: &str) -> Vec<String> {
     let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join("\n");
+    let columns = code.split_once("macro_rules! columns").and_then(|(_, rest)| rest.split('"').nth(1));
+    let code = code.replace("columns!()", &format!("\"{}\"", columns.unwrap_or_default()));
     let mut found = Vec::new();
+    let mut joined: Option<String> = None;
     let mut rest = code.chars();
-    while rest.by_ref().any(|c| c == '"') {
-        let mut text = String::new();
-        loop {
-            match rest.next() {
-                None | Some('"') => break,
-                Some('\\') => match rest.next() {
-                    Some('\n') => {
-                        let blank = rest.clone().take_while(|c| c.is_whitespace()).count();
-                        rest.by_ref().take(blank).for_each(drop);
-                    }
-                    Some('n') => text.push('\n'),
-                    escaped => text.extend(escaped),
-                },
-                Some(c) => text.push(c),
-            }
+    loop {
+        let before: String = rest.by_ref().take_while(|c| *c != '"').collect();
+        if before.contains(')') {
+            found.extend(joined.take());
         }
-        found.push(text);
+        if before.contains("concat!(") {
+            joined = Some(String::new());
+        }
+        if rest.as_str().is_empty() {
+            return found;
+        }
+        let text = literal(&mut rest);
+        match &mut joined {
+            Some(joined) => joined.push_str(&text),
+            None => found.push(text),
+        }
     }
-    found
+}
+
+/// The rest of a literal whose opening quote has been read.
+fn literal(rest: &mut std::str::Chars<'_>) -> String {
+    let mut text = String::new();
+    loop {
+        match rest.next() {
+            None | Some('"') => return text,
+            Some('\\') => match rest.next() {
+                Some('\n') => {
+                    let blank = rest.clone().take_while(|c| c.is_whitespace()).count();
+                    rest.by_ref().take(blank).for_each(drop);
+                }
+                Some('n') => text.push('\n'),
+                escaped => text.extend(escaped),
+            },
+            Some(c) => text.push(c),
+        }
+    }
 }
 
 #[test]
 fn literals_are_read_as_the_compiler_reads_them() {
-    let source = "// \"no\"\nf(\"SELECT a \\\n        FROM b\", \"say \\\"x\\\"\")";
-    assert_eq!(literals(source), ["SELECT a FROM b", "say \"x\""]);
+    let source = "// \"no\"\nf(\"SELECT a \\\n        FROM b\", \"say \\\"x\\\"\");\n\
+        macro_rules! columns { () => { \"c, \\\n d\" } }\nconcat!(\"SELECT \", columns!(), \" FROM e\"); g(\"f\");";
+    assert_eq!(literals(source), ["SELECT a FROM b", "say \"x\"", "c, d", "SELECT c, d FROM e", "f"]);
 }

@@ -94,6 +94,9 @@ pub async fn for_user(app: &App, client: &Client, audience: Option<&str>, scope:
         Some(audience) => Some(find_api(app, &audience).await?),
         None => None,
     };
+    if let Some(api) = api.as_ref().filter(|api| api.user_policy() == "deny_all") {
+        return Err(Refused::NoClientGrant(api.identifier().to_owned()));
+    }
     let offline = client.allows_grant("refresh_token") && api.as_ref().is_none_or(|api| api.allow_offline_access());
     // Users get no scopes of the Management API: its scopes are for machines.
     let on_api = |name: &str| {
@@ -151,9 +154,9 @@ pub async fn client_credentials(
 
 async fn for_client(app: &App, client: &Client, audience: &str, scope: Option<&str>) -> Result<Granted, Refused> {
     let api = find_api(app, audience).await?;
-    let grant = app
-        .find(|snapshot| snapshot.grant(&client.id, audience))
-        .await
+    let grant = app.find(|snapshot| snapshot.grant(&client.id, audience)).await;
+    let grant = grant
+        .filter(|_| api.client_policy() != "deny_all")
         .ok_or_else(|| Refused::NoClientGrant(audience.to_owned()))?;
     let may: Vec<&str> = if grant.allow_all_scopes() { api.scopes() } else { grant.scope() };
     let scope: Vec<String> = match scope {

@@ -1,4 +1,4 @@
-//! Makes the tokens of a grant: opaque or JWT access token, ID token (`docs/COMPATIBILITY.md` C501-C5xx; RFC 9068).
+//! Makes the tokens of a grant: opaque or JWT access token, ID token (`docs/COMPATIBILITY.md` C501-C508; RFC 9068).
 
 use std::sync::Arc;
 

@@ -18,31 +18,54 @@ use ringpass_core::outbound::{self, Outbound};
 use ringpass_core::storage::{
     Db, DbError, Settings, Tx, Url, client_grants, clients, connections, settings, signing_keys,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::commands::Failure;
 use crate::config::{Admin, Config, DatabaseUrl};
+use crate::snapshot::Snapshot;
 
 /// Opens and migrates the database.
 pub async fn open(config: &Config) -> Result<Db, Failure> {
+    open_for(config, false).await
+}
+
+/// Sentences about stored settings that will not do what one may expect. Only looks, so it works beside a running server;
+/// a database that cannot be read is one of the sentences, one that does not exist yet is none.
+pub async fn warnings(config: &Config) -> Vec<String> {
+    if matches!(&config.database.url, DatabaseUrl::Sqlite(path) if !path.exists()) {
+        return Vec::new();
+    }
+    let db = match open_for(config, true).await {
+        Ok(db) => db,
+        Err(failure) => return vec![format!("the stored settings were not checked: {}", failure.sentence)],
+    };
+    let audience = config.http.management_audience();
+    match db.read("setup.warnings", move |tx| Snapshot::read(tx, &audience)).await {
+        Ok(snapshot) => snapshot.warnings(),
+        Err(error) => vec![format!("the stored settings were not checked: {error}")],
+    }
+}
+
+async fn open_for(config: &Config, look_only: bool) -> Result<Db, Failure> {
     let keys = MasterKeys::parse(config.secrets.master_keys.expose()).map_err(Failure::failed)?;
     let url = match &config.database.url {
         DatabaseUrl::Sqlite(path) => Url::Sqlite(path.clone()),
         DatabaseUrl::Postgres(url) => Url::Postgres(url.clone()),
     };
-    if let Url::Sqlite(path) = &url {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| Failure::failed(format!("cannot make {}: {error}", folder.display())))?;
-        }
+    if let Url::Sqlite(path) = &url
+        && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Failure::failed(format!("cannot make {}: {error}", folder.display())))?;
     }
     let connections = match &url {
         Url::Sqlite(_) => config.database.readers,
         Url::Postgres(_) => config.database.connections,
     };
     let settings = Settings { url, queue: config.database.queue, connections, durable: true, keys: Arc::new(keys) };
-    Db::open(settings).await.map_err(Failure::failed)
+    let db = if look_only { Db::open_to_look(settings).await } else { Db::open(settings).await };
+    db.map_err(Failure::failed)
 }
 
 /// Makes the signing keys of a fresh tenant, given its name: the current one and the next.
@@ -66,13 +89,15 @@ pub async fn app_with_keys(
     make_keys: MakeKeys,
 ) -> Result<Arc<App>, Failure> {
     let is_new = fresh_tenant(&config, &db, &clock, &rng, make_keys).await?;
-    if let Some(admin) = config.secrets.admin.clone() {
-        keep_admin(&config, &db, admin, &rng, clock.now()).await.map_err(Failure::failed)?;
-    } else if is_new && !config.dev {
+    if is_new && !config.dev && config.secrets.admin.is_none() {
         return Err(Failure::failed(
             "the database is empty: set RINGPASS_ADMIN_CLIENT_ID and RINGPASS_ADMIN_CLIENT_SECRET (16 characters or more) \
              for the first start, so that somebody can use the Management API",
         ));
+    }
+    follow_public_url(&config, &db).await.map_err(Failure::failed)?;
+    if let Some(admin) = config.secrets.admin.clone() {
+        keep_admin(&config, &db, admin, &rng, clock.now()).await.map_err(Failure::failed)?;
     }
     let outbound = Outbound::new(outbound::Settings {
         allow: config.outbound.allow_networks.clone(),
@@ -133,20 +158,40 @@ async fn fresh_tenant(
 async fn keep_admin(config: &Config, db: &Db, admin: Admin, rng: &Rng, now: Millis) -> Result<(), DbError> {
     let (audience, rng) = (config.http.management_audience(), rng.clone());
     db.write("setup.admin", move |tx| {
-        let known = clients::get(tx, &admin.client_id)?;
-        let granted = client_grants::find(tx, &admin.client_id, &audience)?.is_some();
-        if granted && known.as_ref().is_some_and(|client| client.secret == admin.client_secret) {
-            return Ok(());
-        }
         settings::bump_version(tx)?;
-        match known {
-            Some(mut client) => {
+        match clients::get(tx, &admin.client_id)? {
+            Some(mut client) if client.secret != admin.client_secret => {
                 client.secret = admin.client_secret;
                 clients::put(tx, &client)?;
             }
+            Some(_) => {}
             None => machine(tx, "Ringpass admin", &admin.client_id, admin.client_secret, &rng, now)?,
         }
-        if granted { Ok(()) } else { grant_all(tx, &admin.client_id, &audience, &rng, now) }
+        match client_grants::find(tx, &admin.client_id, &audience)? {
+            // A newer version may know more scopes.
+            Some(mut grant) if SCOPES.iter().any(|(scope, _)| !grant.scope().contains(scope)) => {
+                grant.apply(&json!({"scope": all_scopes()})).map_err(bug)?;
+                client_grants::put(tx, &grant).map(drop)
+            }
+            Some(_) => Ok(()),
+            None => grant_all(tx, &admin.client_id, &audience, &rng, now),
+        }
+    })
+    .await
+}
+
+/// The Management API's audience follows the public URL, so grants on it move along when that changes.
+async fn follow_public_url(config: &Config, db: &Db) -> Result<(), DbError> {
+    const NAME: &str = "management-audience";
+    let audience = config.http.management_audience();
+    db.write("setup.audience", move |tx| {
+        let now: Map<String, Value> = [("audience".to_owned(), audience.as_str().into())].into_iter().collect();
+        let before = settings::get(tx, NAME)?.unwrap_or_else(|| now.clone());
+        if let Some(before) = before.get("audience").and_then(Value::as_str).filter(|before| *before != audience) {
+            settings::bump_version(tx)?;
+            client_grants::move_audience(tx, before, &audience)?;
+        }
+        settings::put(tx, NAME, &now)
     })
     .await
 }
@@ -165,10 +210,13 @@ fn machine(tx: &mut Tx<'_>, name: &str, id: &str, secret: Secret, rng: &Rng, now
 
 /// Grants a client every scope of the Management API.
 fn grant_all(tx: &mut Tx<'_>, client_id: &str, audience: &str, rng: &Rng, now: Millis) -> Result<(), DbError> {
-    let scope: Vec<&str> = SCOPES.iter().map(|(name, _)| *name).collect();
-    let body = json!({"client_id": client_id, "audience": audience, "scope": scope});
+    let body = json!({"client_id": client_id, "audience": audience, "scope": all_scopes()});
     let grant = ClientGrant::create(&body, rng, now).map_err(bug)?;
     client_grants::insert(tx, &grant).map(drop)
+}
+
+fn all_scopes() -> Vec<&'static str> {
+    SCOPES.iter().map(|(name, _)| *name).collect()
 }
 
 fn bug(invalid: Invalid) -> DbError {

@@ -12,9 +12,9 @@ use axum::body::Body;
 use axum::extract::{RawPathParams, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde::Serialize;
 
 use crate::app::App;
@@ -189,16 +189,10 @@ async fn read(app: &App, params: &RawPathParams, request: Request, limit: usize)
     let (parts, body) = request.into_parts();
     let ip = crate::web::peer::of(app, &parts);
     let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: usize| length > limit) {
+    if declared.is_some_and(|length: usize| length > limit.saturating_mul(DRAINED)) {
         return Err(Unreadable::TooLong(limit));
     }
-    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await;
-    let body = match whole.map_err(|_| Unreadable::Broken)? {
-        Ok(whole) => whole.to_bytes(),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => return Err(Unreadable::TooLong(limit)),
-        Err(error) if is_length_limit(error.as_ref()) => return Err(Unreadable::TooLong(limit)),
-        Err(_) => return Err(Unreadable::Broken),
-    };
+    let body = tokio::time::timeout(BODY_TIME, whole(body, limit)).await.map_err(|_| Unreadable::Broken)??;
     let query = parts.uri.query().unwrap_or_default();
     Ok(Call {
         method: parts.method,
@@ -211,9 +205,26 @@ async fn read(app: &App, params: &RawPathParams, request: Request, limit: usize)
     })
 }
 
+/// Keeps a body of at most `limit` bytes. A longer one is read on for a while and dropped: a caller that is still sending
+/// would not hear the answer.
+async fn whole(mut body: Body, limit: usize) -> Result<Bytes, Unreadable> {
+    let (mut kept, mut seen) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Unreadable::Broken)?.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen <= limit {
+            kept.extend_from_slice(&data);
+        } else if seen > limit.saturating_mul(DRAINED) {
+            break;
+        } else {
+            kept = BytesMut::new();
+        }
+    }
+    if seen > limit { Err(Unreadable::TooLong(limit)) } else { Ok(kept.freeze()) }
+}
+
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.source().is_some_and(|source| source.is::<LengthLimitError>() || is_length_limit(source))
-}
+/// How many times the limit of a body is read before the connection is given up.
+const DRAINED: usize = 4;

@@ -1,5 +1,5 @@
 //! The one error type of the Authentication API and the only writer of its error bodies
-//! (`docs/COMPATIBILITY.md` C105, C221-C258, C411-C447).
+//! (`docs/COMPATIBILITY.md` C105, C221-C258, C411-C456).
 
 use http::{HeaderName, StatusCode, header};
 use ringpass_core::storage::DbError;

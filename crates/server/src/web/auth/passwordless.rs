@@ -42,26 +42,37 @@ const FOLDED: &[&str] = &["auth0Client", "response_type", "redirect_uri", "scope
 
 /// Sends a one-time code.
 pub(super) async fn start(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
+    let answer = admit(&app, &call).await;
+    if let Err(AuthError::TooManyRequests(..)) = answer {
+        flow::note_limit(&app, &peer::caller(&call, None)).await?;
+    }
+    answer
+}
+
+async fn admit(app: &App, call: &Call) -> Result<Reply, AuthError> {
     let peer = call.ip.to_string();
-    if call.header("auth0-forwarded-for").is_none() {
-        if let Some((window, wait)) = flow::too_many_starts(&app, &peer) {
-            return Err(AuthError::TooManyRequests(window, wait));
-        }
+    if call.header("auth0-forwarded-for").is_none()
+        && let Some((window, wait)) = flow::too_many_starts(app, &peer)
+    {
+        return Err(AuthError::TooManyRequests(window, wait));
     }
     let mut seen = Seen::default();
-    let start = match check(&app, &call, &mut seen).await {
+    let start = match check(app, call, &mut seen).await {
         Ok(start) => start,
-        Err(error) => return refuse(&app, &call, &seen, error).await,
+        Err(error) => return refuse(app, call, &seen, error).await,
     };
     let (ip, phone) = (start.caller.ip.clone(), start.phone.as_str().to_owned());
-    let reply = match flow::start(&app, start).await {
+    let reply = match flow::start(app, start).await {
         Ok(started) => {
             let body = json!({"_id": started.id, "phone_number": phone, "phone_verified": true});
             Reply::json(StatusCode::OK, &body)
         }
-        Err(refused) => AuthError::from(refused).reply(),
+        Err(refused) => match AuthError::from(refused) {
+            limited @ AuthError::TooManyRequests(..) => return Err(limited),
+            error => error.reply(),
+        },
     };
-    Ok(with_bucket(&app, &ip, reply))
+    Ok(with_bucket(app, &ip, reply))
 }
 
 /// A malformed start: it is charged to the peer, whatever address the call may claim, and told to the log.
@@ -96,7 +107,7 @@ struct Seen {
 
 async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthError> {
     let body = body::read(call, &AuthError::BadBody)?;
-    seen.body = body.clone();
+    seen.body.clone_from(&body);
     let unknown: Vec<String> = body.keys().filter(|name| !MEMBERS.contains(&name.as_str())).cloned().collect();
     if !unknown.is_empty() {
         return Err(AuthError::UnknownMembers(unknown));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
+use ringpass_core::model::phone::Phone;
 use ringpass_core::storage::tokens;
 
 use super::body::{self, Members, optional, required};
@@ -81,7 +82,8 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
     let verify = passwordless::Verify {
         client: Arc::clone(&client),
         channel,
-        username: username.trim().to_owned(),
+        // What is no number has no code; it is neither looked up nor kept as it is.
+        username: Phone::parse(username).map(|phone| phone.as_str().to_owned()).unwrap_or_default(),
         code: code.to_owned(),
         audience: audience.unwrap_or_default().to_owned(),
         scope: granted.scope_text(),

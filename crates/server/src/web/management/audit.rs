@@ -69,6 +69,10 @@ fn described(request: &Request) -> Value {
     let call = &request.call;
     let query: Map<String, Value> =
         call.query.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    let mut credentials = json!({"scopes": request.token.scopes});
+    if let (false, Some(members)) = (request.token.id.is_empty(), credentials.as_object_mut()) {
+        members.insert("jti".into(), request.token.id.as_str().into());
+    }
     let user =
         if request.token.subject.ends_with("@clients") { json!({}) } else { json!({"user_id": request.token.subject}) };
     json!({
@@ -82,7 +86,7 @@ fn described(request: &Request) -> Value {
         "auth": {
             "strategy": "jwt",
             "user": user,
-            "credentials": {"jti": request.token.id, "scopes": request.token.scopes},
+            "credentials": credentials,
         },
     })
 }

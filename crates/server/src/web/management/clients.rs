@@ -61,12 +61,11 @@ pub async fn show(app: Arc<App>, request: Request) -> Outcome {
 /// `PATCH /clients/{id}`. The secret may be chosen with `update:client_keys`, everything else with `update:clients`.
 pub async fn update(app: Arc<App>, request: Request) -> Outcome {
     let (id, patch) = (id(&request), request.json()?);
-    let mut names = patch.as_object().into_iter().flatten().map(|(name, _)| name == "client_secret");
-    if names.any(|is_secret| is_secret) && !request.token.has("update:client_keys") {
+    let names: Vec<&String> = patch.as_object().into_iter().flat_map(Map::keys).collect();
+    if names.iter().any(|name| *name == "client_secret") && !request.token.has("update:client_keys") {
         return Err(ApiError::InsufficientScope(&["update:client_keys"]));
     }
-    let mut names = patch.as_object().into_iter().flatten().map(|(name, _)| name == "client_secret");
-    if names.any(|is_secret| !is_secret) && !request.token.has("update:clients") {
+    if names.iter().any(|name| *name != "client_secret") && !request.token.has("update:clients") {
         return Err(ApiError::InsufficientScope(&["update:clients"]));
     }
     let (view, token) = (View::of(&app), request.token.clone());

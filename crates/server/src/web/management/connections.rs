@@ -79,7 +79,7 @@ pub async fn list_clients(app: Arc<App>, request: Request) -> Outcome {
 
 /// `PATCH /connections/{id}/clients`: enables and disables the named clients only, all or none.
 pub async fn update_clients(app: Arc<App>, request: Request) -> Outcome {
-    let (id, changes, now) = (id(&request)?, changes(request.json()?)?, app.clock.now());
+    let (id, changes, now) = (id(&request)?, changes(&request.json()?)?, app.clock.now());
     let work = move |tx: &mut Tx<'_>| {
         connections::get(tx, &id)?.ok_or(ApiError::NoConnection)?;
         for (index, (client_id, _)) in changes.iter().enumerate() {
@@ -145,7 +145,7 @@ const CHANGES: List = List { items: Kind::Object(&ITEM), min: 1, max: 50, unique
 const ROOT: Object = Object { fields: &[&[field("", Kind::List(&CHANGES), "")]], required: &[""], open: false };
 
 /// Client ids, and whether each is to be enabled.
-fn changes(body: Value) -> Result<Vec<(String, bool)>, ApiError> {
+fn changes(body: &Value) -> Result<Vec<(String, bool)>, ApiError> {
     let root = json!({"": body});
     let items = schema::check(&ROOT, &root)?.get("").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let change = |item: &Value| Some((item.get("client_id")?.as_str()?.to_owned(), item.get("status")?.as_bool()?));
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn changes_of_enabled_clients_are_checked_item_by_item() {
-        let good = changes(json!([{"client_id": "a", "status": true}, {"client_id": "b", "status": false}])).unwrap();
+        let good = changes(&json!([{"client_id": "a", "status": true}, {"client_id": "b", "status": false}])).unwrap();
         assert_eq!(good, [("a".to_owned(), true), ("b".to_owned(), false)]);
         let many: Value = (0..51).map(|_| json!({"client_id": "a", "status": true})).collect();
         for (body, text) in [
@@ -201,7 +201,7 @@ mod tests {
                 "Payload validation error: 'Expected type boolean but found type string' on property [0].status (Whether the connection is enabled for the client).",
             ),
         ] {
-            assert_eq!(changes(body).unwrap_err().message(), text);
+            assert_eq!(changes(&body).unwrap_err().message(), text);
         }
     }
 }

@@ -23,9 +23,10 @@ pub async fn list(app: Arc<App>, request: Request) -> Outcome {
     let Page::Offset { start, limit, totals } = page else { return Err(ApiError::Server) };
     let read = move |tx: &mut Tx<'_>| {
         let (start, limit) = (i64::try_from(start).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
-        let items = match oldest_first {
-            true => logs::list_oldest_first(tx, &filter, limit, start)?,
-            false => logs::list(tx, &filter, limit, start)?,
+        let items = if oldest_first {
+            logs::list_oldest_first(tx, &filter, limit, start)?
+        } else {
+            logs::list(tx, &filter, limit, start)?
         };
         Ok((items, if totals { logs::count(tx, &filter)? } else { 0 }))
     };

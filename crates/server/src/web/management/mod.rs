@@ -18,12 +18,14 @@ use super::{Answering, Call, Family, Reply, Route, Unreadable, call};
 use crate::app::App;
 
 pub mod audit;
+pub mod client_grants;
 pub mod clients;
 pub mod connections;
 pub mod error;
 pub mod keys;
 pub mod logs;
 pub mod paging;
+pub mod resource_servers;
 pub mod tenants;
 pub mod token;
 pub mod users;
@@ -118,6 +120,23 @@ impl Family for Management {
     const PREFIX: &'static str = "/api/v2";
     const BODY_LIMIT: usize = 1_048_576;
     const ROUTES: &'static [Route<Door>] = &[
+        route!("GET", "/client-grants", ["read:client_grants"], client_grants::list),
+        route!("POST", "/client-grants", ["create:client_grants"], client_grants::create, "Create a client grant"),
+        route!("GET", "/client-grants/{id}", ["read:client_grants"], client_grants::show),
+        route!(
+            "PATCH",
+            "/client-grants/{id}",
+            ["update:client_grants"],
+            client_grants::update,
+            "Update a client grant"
+        ),
+        route!(
+            "DELETE",
+            "/client-grants/{id}",
+            ["delete:client_grants"],
+            client_grants::remove,
+            "Delete a client grant"
+        ),
         route!("GET", "/clients", ["read:clients", "read:client_keys", "read:client_summary"], clients::list),
         route!("POST", "/clients", ["create:clients"], clients::create, "Create a client"),
         route!("GET", "/clients/{id}", ["read:clients", "read:client_keys", "read:client_summary"], clients::show),
@@ -158,6 +177,29 @@ impl Family for Management {
         route!("PUT", "/keys/signing/{kid}/revoke", ["update:signing_keys"], keys::revoke, "Revoke a signing key"),
         route!("GET", "/logs", ["read:logs", "read:logs_users"], logs::list),
         route!("GET", "/logs/{id}", ["read:logs", "read:logs_users"], logs::show),
+        route!("GET", "/resource-servers", ["read:resource_servers"], resource_servers::list),
+        route!(
+            "POST",
+            "/resource-servers",
+            ["create:resource_servers"],
+            resource_servers::create,
+            "Create a resource server"
+        ),
+        route!("GET", "/resource-servers/{id}", ["read:resource_servers"], resource_servers::show),
+        route!(
+            "PATCH",
+            "/resource-servers/{id}",
+            ["update:resource_servers"],
+            resource_servers::update,
+            "Update a resource server"
+        ),
+        route!(
+            "DELETE",
+            "/resource-servers/{id}",
+            ["delete:resource_servers"],
+            resource_servers::remove,
+            "Delete a resource server"
+        ),
         route!("GET", "/tenants/settings", ["read:tenant_settings"], tenants::show),
         route!("PATCH", "/tenants/settings", ["update:tenant_settings"], tenants::update, "Update tenant settings"),
         route!("GET", "/users", ["read:users", "read:user_idp_tokens"], users::list),
@@ -198,6 +240,7 @@ pub fn router() -> Router<Arc<App>> {
     call::router::<Management>()
         .method_not_allowed_fallback(fallback)
         .route(Management::PREFIX, any(fallback))
+        .route(&format!("{}/", Management::PREFIX), any(fallback))
         .route(&format!("{}/{{*rest}}", Management::PREFIX), any(fallback))
 }
 

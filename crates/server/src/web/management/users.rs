@@ -5,13 +5,12 @@ use std::sync::Arc;
 use http::StatusCode;
 use ringpass_core::kit::password;
 use ringpass_core::kit::secret::Secret;
-use ringpass_core::model::fields;
 use ringpass_core::model::schema::Invalid;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::users;
 use serde_json::{Map, Value, json};
 
-use super::paging::{self, Page};
+use super::paging::{Fields, Page};
 use super::{ApiError, Outcome, Request};
 use crate::app::App;
 use crate::snapshot::Channel;
@@ -22,7 +21,7 @@ pub async fn list(app: Arc<App>, request: Request) -> Outcome {
     let call = &request.call;
     refuse_search(call)?;
     let newest_first = newest_first(call)?;
-    let view = View::of(call)?;
+    let fields = Fields::of(call)?;
     let Page::Offset { start, limit, totals } = Page::offset(call)? else { return Err(ApiError::Server) };
     if start.saturating_add(limit) > WINDOW {
         return Err(ApiError::BeyondWindow);
@@ -36,7 +35,7 @@ pub async fn list(app: Arc<App>, request: Request) -> Outcome {
             Ok((page, total))
         })
         .await?;
-    let page: Vec<Map<String, Value>> = page.iter().map(|user| view.apply(user)).collect();
+    let page: Vec<Map<String, Value>> = page.iter().map(|user| fields.apply(&user.view(), &[])).collect();
     if !totals {
         return Ok(Reply::json(StatusCode::OK, &page));
     }
@@ -46,22 +45,22 @@ pub async fn list(app: Arc<App>, request: Request) -> Outcome {
 
 /// `GET /users-by-email`: an array, empty when nobody has the address.
 pub async fn by_email(app: Arc<App>, request: Request) -> Outcome {
-    let view = View::of(&request.call)?;
+    let fields = Fields::of(&request.call)?;
     let Some(email) = request.call.query("email").filter(|email| !email.is_empty()) else {
         return Err(Invalid::query("Missing required property: email", "", "").into());
     };
     let email = email.to_lowercase();
     let found = app.db.read("users.by_email", move |tx| users::find_by_email(tx, &email)).await?;
-    Ok(Reply::json(StatusCode::OK, &found.iter().map(|user| view.apply(user)).collect::<Vec<_>>()))
+    Ok(Reply::json(StatusCode::OK, &found.iter().map(|user| fields.apply(&user.view(), &[])).collect::<Vec<_>>()))
 }
 
 /// `GET /users/{id}`.
 pub async fn show(app: Arc<App>, request: Request) -> Outcome {
     let id = request.call.param("id").to_owned();
     permit(&request, &["read:users", "read:user_idp_tokens"], |token| token.has("read:current_user"))?;
-    let view = View::of(&request.call)?;
+    let fields = Fields::of(&request.call)?;
     let user = app.db.read("users.show", move |tx| users::get(tx, &id)).await?;
-    Ok(Reply::json(StatusCode::OK, &view.apply(&user.ok_or(ApiError::NoUser)?)))
+    Ok(Reply::json(StatusCode::OK, &fields.apply(&user.ok_or(ApiError::NoUser)?.view(), &[])))
 }
 
 /// `POST /users`.
@@ -122,23 +121,6 @@ pub async fn remove(app: Arc<App>, request: Request) -> Outcome {
             Ok(Reply::empty(StatusCode::NO_CONTENT))
         })
         .await
-}
-
-/// `fields` and `include_fields`, with dotted names.
-struct View {
-    fields: String,
-    include: bool,
-}
-
-impl View {
-    fn of(call: &Call) -> Result<Self, ApiError> {
-        let fields = call.query("fields").unwrap_or_default().to_owned();
-        Ok(Self { fields, include: paging::flag(call, "include_fields")?.unwrap_or(true) })
-    }
-
-    fn apply(&self, user: &User) -> Map<String, Value> {
-        fields::project(&user.view(), &self.fields, self.include)
-    }
 }
 
 /// Passes a token with one of the `whole` scopes, or a user's own token for this very user, when `own` says so.
