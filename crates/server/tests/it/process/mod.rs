@@ -12,6 +12,7 @@
 
 mod commands;
 mod crash;
+mod full;
 mod nodes;
 mod stop;
 
