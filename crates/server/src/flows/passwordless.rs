@@ -159,6 +159,21 @@ pub fn charge_malformed(app: &App, ip: &str) -> Option<Window> {
     Some(Window::of(shape, app.buckets.full_at(&key), now))
 }
 
+/// Writes the `api_limit` event of an address whose bucket is empty, once a minute (C582).
+pub async fn note_limit(app: &App, caller: &Caller) -> Result<(), DbError> {
+    let key = start_bucket(&caller.ip);
+    if !app.buckets.is_news(&key, app.clock.now()) {
+        return Ok(());
+    }
+    let event = Event {
+        description: "You passed the limit of allowed calls to '/passwordless/start'".to_owned(),
+        details: Some(json!({"limit": {"bucket": key, "global": false, "size": app.config.limits.start_burst}})),
+        ..record::event("api_limit", caller)
+    };
+    let journal = app.journal.clone();
+    app.db.write("passwordless.limited", move |tx| journal.write(tx, event)).await
+}
+
 enum Admission {
     Yes,
     No(Admitted, Box<Event>),
@@ -254,6 +269,9 @@ where
         }
         Err((refused, failures)) => {
             journal.write(tx, not_exchanged(&verify, &refused))?;
+            if matches!(refused, Refused::SignupDisabled) {
+                journal.write(tx, not_signed_up(&verify))?;
+            }
             if failures == login_failures::MAX_FAILURES {
                 journal.write(tx, blocked(&verify))?;
             }
@@ -442,6 +460,15 @@ fn not_exchanged(verify: &Verify, refused: &Refused) -> Event {
         audience: verify.audience.clone(),
         scope: verify.scope.clone(),
         ..on_channel("fepotpft", &verify.client, &verify.channel, &verify.caller)
+    }
+}
+
+fn not_signed_up(verify: &Verify) -> Event {
+    Event {
+        description: Refused::SignupDisabled.sentence(),
+        user_name: verify.username.clone(),
+        details: Some(json!({"grant_type": "passwordless", "phone_number": verify.username})),
+        ..on_channel("fs", &verify.client, &verify.channel, &verify.caller)
     }
 }
 

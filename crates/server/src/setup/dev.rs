@@ -250,9 +250,9 @@ pub fn greeting(app: &App, addresses: &Addresses, settings: &Settings) -> String
 
 Start a sign-in, then exchange the newest code for tokens:
 
-curl -sS {http}/passwordless/start -H 'content-type: application/json' -d '{{"client_id":"{native}","connection":"sms","phone_number":"+4915112345678","send":"code"}}'
+curl -sS -w '\n' {http}/passwordless/start -H 'content-type: application/json' -d '{{"client_id":"{native}","connection":"sms","phone_number":"+4915112345678","send":"code"}}'
 
-curl -sS {http}/oauth/token -H 'content-type: application/json' -d "{{\"grant_type\":\"{OTP}\",\"client_id\":\"{native}\",\"realm\":\"sms\",\"username\":\"+4915112345678\",\"scope\":\"openid profile phone\",\"otp\":\"$(curl -sS {http}/dev/messages | grep -oE 'is: [0-9]+' | head -n 1 | tr -dc 0-9)\"}}"
+curl -sS -w '\n' {http}/oauth/token -H 'content-type: application/json' -d "{{\"grant_type\":\"{OTP}\",\"client_id\":\"{native}\",\"realm\":\"sms\",\"username\":\"+4915112345678\",\"scope\":\"openid profile phone\",\"otp\":\"$(curl -sS {http}/dev/messages | grep -oE 'is: [0-9]+' | head -n 1 | tr -dc 0-9)\"}}"
 "#,
         public = app.config.http.public_url.origin().ascii_serialization(),
         ca = config::dev::ca_file(&app.config.data).display(),

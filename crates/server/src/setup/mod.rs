@@ -68,17 +68,36 @@ async fn open_for(config: &Config, look_only: bool) -> Result<Db, Failure> {
     db.map_err(Failure::failed)
 }
 
+/// Makes the signing keys of a fresh tenant, given its name: the current one and the next.
+pub type MakeKeys = fn(&str, &Rng, Millis) -> Option<[SigningKey; 2]>;
+
 /// Fills an empty database, brings the admin client up to date and puts the handles together.
 pub async fn app(config: Config, db: Db, clock: Clock, rng: Rng) -> Result<Arc<App>, Failure> {
-    let is_new = fresh_tenant(&config, &db, &clock, &rng).await?;
-    follow_public_url(&config, &db).await.map_err(Failure::failed)?;
-    if let Some(admin) = config.secrets.admin.clone() {
-        keep_admin(&config, &db, admin, &rng, clock.now()).await.map_err(Failure::failed)?;
-    } else if is_new && !config.dev {
+    app_with_keys(config, db, clock, rng, |tenant, rng, now| {
+        let make = |state| SigningKey::generate(state, tenant, rng, now);
+        Some([make(State::Current)?, make(State::Next)?])
+    })
+    .await
+}
+
+/// The same with signing keys from elsewhere: RSA keys come from no seed, so reproducible tokens need given ones.
+pub async fn app_with_keys(
+    config: Config,
+    db: Db,
+    clock: Clock,
+    rng: Rng,
+    make_keys: MakeKeys,
+) -> Result<Arc<App>, Failure> {
+    let is_new = fresh_tenant(&config, &db, &clock, &rng, make_keys).await?;
+    if is_new && !config.dev && config.secrets.admin.is_none() {
         return Err(Failure::failed(
             "the database is empty: set RINGPASS_ADMIN_CLIENT_ID and RINGPASS_ADMIN_CLIENT_SECRET (16 characters or more) \
              for the first start, so that somebody can use the Management API",
         ));
+    }
+    follow_public_url(&config, &db).await.map_err(Failure::failed)?;
+    if let Some(admin) = config.secrets.admin.clone() {
+        keep_admin(&config, &db, admin, &rng, clock.now()).await.map_err(Failure::failed)?;
     }
     let outbound = Outbound::new(outbound::Settings {
         allow: config.outbound.allow_networks.clone(),
@@ -90,7 +109,13 @@ pub async fn app(config: Config, db: Db, clock: Clock, rng: Rng) -> Result<Arc<A
 
 /// Makes signing keys, the global client and the two connections of a fresh tenant; whether there was none before. Of
 /// several nodes that start at once, one does it. Nothing is kept when an admin client is needed and not given.
-async fn fresh_tenant(config: &Config, db: &Db, clock: &Clock, rng: &Rng) -> Result<bool, Failure> {
+async fn fresh_tenant(
+    config: &Config,
+    db: &Db,
+    clock: &Clock,
+    rng: &Rng,
+    make_keys: MakeKeys,
+) -> Result<bool, Failure> {
     let known = db.read("setup.keys", signing_keys::list).await.map_err(Failure::failed)?;
     if !known.is_empty() {
         return Ok(false);
@@ -99,10 +124,7 @@ async fn fresh_tenant(config: &Config, db: &Db, clock: &Clock, rng: &Rng) -> Res
         return Ok(true);
     }
     let (tenant, draw, now) = (config.http.tenant(), rng.clone(), clock.now());
-    let keys = tokio::task::spawn_blocking(move || {
-        let make = |state| SigningKey::generate(state, &tenant, &draw, now);
-        Some([make(State::Current)?, make(State::Next)?])
-    });
+    let keys = tokio::task::spawn_blocking(move || make_keys(&tenant, &draw, now));
     let keys = keys.await.ok().flatten().ok_or_else(|| Failure::failed("no signing key could be made"))?;
     let rng = rng.clone();
     db.write("setup.tenant", move |tx| {

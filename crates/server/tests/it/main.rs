@@ -3,6 +3,8 @@
 mod config;
 mod dev;
 mod gateway_check;
+mod passwordless_start;
 mod process;
 mod serve;
 mod tidy;
+mod world;

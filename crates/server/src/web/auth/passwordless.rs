@@ -42,25 +42,36 @@ const FOLDED: &[&str] = &["auth0Client", "response_type", "redirect_uri", "scope
 
 /// Sends a one-time code.
 pub(super) async fn start(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
+    let answer = admit(&app, &call).await;
+    if let Err(AuthError::TooManyRequests(..)) = answer {
+        flow::note_limit(&app, &peer::caller(&call, None)).await?;
+    }
+    answer
+}
+
+async fn admit(app: &App, call: &Call) -> Result<Reply, AuthError> {
     let peer = call.ip.to_string();
     if call.header("auth0-forwarded-for").is_none()
-        && let Some((window, wait)) = flow::too_many_starts(&app, &peer)
+        && let Some((window, wait)) = flow::too_many_starts(app, &peer)
     {
         return Err(AuthError::TooManyRequests(window, wait));
     }
     let mut seen = Seen::default();
-    match check(&app, &call, &mut seen).await {
+    match check(app, call, &mut seen).await {
         Ok(start) => {
             let phone = start.phone.as_str().to_owned();
-            let started = flow::start(&app, start).await?;
+            let started = flow::start(app, start).await?;
             let body = json!({"_id": started.id, "phone_number": phone, "phone_verified": true});
             let reply = Reply::json(StatusCode::OK, &body);
-            Ok(started.window.map_or(reply.clone(), |window| with_window(reply, window)))
+            Ok(match started.window {
+                Some(window) => with_window(reply, window),
+                None => reply,
+            })
         }
         Err(error) => {
-            flow::charge_malformed(&app, &peer);
+            flow::charge_malformed(app, &peer);
             if !matches!(error, AuthError::Server | AuthError::Unavailable) {
-                record_failure(&app, &call, &seen, &error).await?;
+                record_failure(app, call, &seen, &error).await?;
             }
             Err(error)
         }
