@@ -13,6 +13,7 @@
 mod commands;
 mod crash;
 mod full;
+mod hang;
 mod nodes;
 mod restart;
 mod stop;
