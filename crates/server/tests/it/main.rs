@@ -1,6 +1,7 @@
 //! Behaviour, seen from outside: the tree mirrors the URLs.
 
 mod config;
+mod delivery;
 mod dev;
 mod gateway_check;
 mod passwordless_start;
