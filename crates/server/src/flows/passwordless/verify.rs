@@ -15,7 +15,7 @@ use crate::flows::grant::Refused;
 use crate::snapshot::Channel;
 
 use super::events::{blocked, not_exchanged, not_signed_up, signed_in, signed_up};
-use super::{code_hash, key};
+use super::{code_hash, failure_key, key};
 /// A code to be redeemed for tokens.
 #[derive(Debug)]
 pub struct Verify {
@@ -74,8 +74,7 @@ type Redeemed = Result<(User, bool), (Refused, i64)>;
 
 fn redeem(tx: &mut Tx<'_>, verify: &Verify, hash: &str, rng: &Rng, now: Millis) -> Result<Redeemed, DbError> {
     let connection = &verify.channel.connection;
-    let failure_key =
-        login_failures::Key { connection: &connection.name, identifier: &verify.username, ip: &verify.caller.ip };
+    let failure_key = failure_key(&verify.channel, &verify.username, &verify.caller);
     let protected = connection.brute_force_protection();
     let failures = if protected { login_failures::count(tx, &failure_key, now)? } else { 0 };
     if failures >= login_failures::MAX_FAILURES {
