@@ -280,6 +280,10 @@ type Redeemed = Result<(User, bool), (Refused, i64)>;
 
 fn redeem(tx: &mut Tx<'_>, verify: &Verify, hash: &str, rng: &Rng, now: Millis) -> Result<Redeemed, DbError> {
     let connection = &verify.channel.connection;
+    if Phone::parse(&verify.username).is_none() {
+        // No code was ever sent there, and what is no number is no attempt at one.
+        return Ok(Err((Refused::WrongCode, 0)));
+    }
     let failure_key =
         login_failures::Key { connection: &connection.name, identifier: &verify.username, ip: &verify.caller.ip };
     let protected = connection.brute_force_protection();
