@@ -70,6 +70,11 @@ impl Jobs {
         }
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The next job, if one waits already.
     pub(super) fn waiting(&mut self) -> Option<Job> {
         loop {

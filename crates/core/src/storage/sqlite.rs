@@ -96,7 +96,7 @@ fn prepare(connection: &Connection, durable: bool) -> Result<(), DbError> {
 
 fn tune(connection: &Connection) -> Result<(), DbError> {
     connection.set_prepared_statement_cache_capacity(256);
-    connection.execute_batch("PRAGMA busy_timeout=5000; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY")?;
+    connection.execute_batch("PRAGMA busy_timeout=2000; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY")?;
     Ok(())
 }
 
@@ -109,6 +109,11 @@ fn write_loop(connection: &Connection, mut jobs: Jobs, keys: &MasterKeys, _lock:
     while let Some(first) = jobs.next() {
         if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
             refuse(connection, first, keys, &error);
+            // Those that came meanwhile do not wait all over again, one after the other.
+            for _ in 0..jobs.len() {
+                let Some(job) = jobs.waiting() else { break };
+                refuse(connection, job, keys, &error);
+            }
             continue;
         }
         let mut done = Vec::new();

@@ -12,7 +12,10 @@
 
 mod commands;
 mod crash;
+mod full;
+mod hang;
 mod nodes;
+mod restart;
 mod stop;
 
 use std::collections::HashMap;
@@ -88,16 +91,21 @@ type Codes = Arc<Mutex<HashMap<String, Vec<String>>>>;
 impl World {
     /// An empty database on the engine of this run, and a gateway that takes everything.
     async fn empty(name: &str) -> Self {
+        Self::on(name, postgres().as_deref()).await
+    }
+
+    /// The same on SQLite, or in a new database of the PostgreSQL at `url`.
+    async fn on(name: &str, url: Option<&str>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("ringpass_{name}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
         let folder = std::env::temp_dir().join(&name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        let database = match postgres() {
+        let database = match url {
             None => Url::Sqlite(folder.join("ringpass.db")),
             Some(url) => {
-                sql(&url, &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
-                let mut url = url::Url::parse(&url).unwrap();
+                sql(url, &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+                let mut url = url::Url::parse(url).unwrap();
                 url.set_path(&name);
                 Url::Postgres(url.into())
             }
