@@ -11,6 +11,7 @@ mod config;
 mod delivery;
 mod dev;
 mod gateway_check;
+mod oauth_token;
 mod passwordless_start;
 mod process;
 mod serve;

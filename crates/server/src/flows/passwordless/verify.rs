@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
+use ringpass_core::model::phone::Phone;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::codes::{self, Try};
 use ringpass_core::storage::{DbError, Tx, login_failures, users};
@@ -73,6 +74,10 @@ where
 type Redeemed = Result<(User, bool), (Refused, i64)>;
 
 fn redeem(tx: &mut Tx<'_>, verify: &Verify, hash: &str, rng: &Rng, now: Millis) -> Result<Redeemed, DbError> {
+    if Phone::parse(&verify.username).is_none() {
+        // No code was ever sent there, and what is no number is no attempt at one.
+        return Ok(Err((Refused::WrongCode, 0)));
+    }
     let connection = &verify.channel.connection;
     let failure_key = failure_key(&verify.channel, &verify.username, &verify.caller);
     let protected = connection.brute_force_protection();
