@@ -8,6 +8,7 @@
 )]
 
 mod config;
+mod delivery;
 mod dev;
 mod gateway_check;
 mod passwordless_start;
