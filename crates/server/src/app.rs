@@ -77,10 +77,11 @@ impl App {
         if let Some(found) = look(&self.snapshot()) {
             return Some(found);
         }
-        match self.refresh().await {
-            Ok(true) => look(&self.snapshot()),
-            _ => None,
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(%error, "the configuration could not be looked at");
         }
+        // Another request may have put a newer snapshot in place since the first look.
+        look(&self.snapshot())
     }
 
     /// Changes configuration: `work` in a write transaction that also moves the version; the new snapshot is in force

@@ -129,14 +129,16 @@ pub async fn gateway_check(args: gateway_check::Args) -> u8 {
     gateway_check::run(args, &Clock::system(), &Rng::system(), &mut std::io::stdout()).await
 }
 
-/// `ringpass check-config`: prints the settings in force, secrets masked; warnings go to standard error.
-pub fn check_config(mode: Mode, flags: &Flags, environment: &Environment) -> Result<(), Failure> {
+/// `ringpass check-config`: prints the settings in force, secrets masked; warnings, also about what is stored, go to
+/// standard error.
+pub async fn check_config(mode: Mode, flags: &Flags, environment: &Environment) -> Result<(), Failure> {
     let config = Config::read(mode, flags, environment)?;
     // The certificate of `dev` is made at its start.
     if let Some(tls) = config.http.tls.as_ref().filter(|_| mode == Mode::Serve) {
         Certificate::read(tls).map_err(|error| Failure { code: 2, sentence: error.to_string() })?;
     }
-    config.warnings().iter().for_each(|warning| output::complain(&format!("warning: {warning}")));
+    let stored = if config.secrets.master_keys.is_empty() { Vec::new() } else { setup::warnings(&config).await };
+    config.warnings().iter().chain(&stored).for_each(|warning| output::complain(&format!("warning: {warning}")));
     output::say(show(&config).trim_end());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `ringpass gateway check`: asks a gateway what it must accept and what it must refuse, and says what to do about it.
 //!
-//! What a gateway owes its callers stands in `docs/COMPATIBILITY.md`, "The SMS gateway".
+//! What a gateway owes its callers stands in `docs/COMPATIBILITY.md`, C301-C322.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -49,13 +49,20 @@ pub async fn run(args: Args, clock: &Clock, rng: &Rng, out: &mut (dyn Write + Se
     let networks = [Ipv4Net::default().into(), Ipv6Net::default().into()];
     let outbound = Outbound::new(Settings { allow: networks.to_vec(), connect_timeout: Duration::from_secs(10) });
     let mut worst = Verdict::Safe;
-    for probe in PROBES {
+    let mut first = None;
+    for mut probe in PROBES {
         let Some(request) = signer.request(&probe) else {
             say(out, "✗ The address, the audience or the secret is empty.");
             return Verdict::Unanswered.exit();
         };
         let (verdict, line) = match outbound.send(request).await {
-            Ok(answer) => judge(&probe, answer.status, args.secret.is_some()),
+            Ok(answer) => {
+                // Refused like the request without `req`: then it is not `req`.
+                if *first.get_or_insert(answer.status) == answer.status && probe.ask == Ask::SignedWithReq {
+                    probe.advice = SETTINGS;
+                }
+                judge(&probe, answer.status, args.secret.is_some())
+            }
             Err(failure) => (Verdict::Unanswered, unanswered(&probe, failure)),
         };
         say(out, &line);

@@ -9,7 +9,9 @@ use crate::config::{Config, LogFormat};
 /// Starts the process logs. Works once in a process; a later call changes nothing.
 pub fn start(config: &Config) {
     let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // A line that cannot be written (the disk is full, the reader is gone) is lost: complaining of it on standard error,
+    // which is the default, panics in whatever was being logged.
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     // The error only says that logs were started already.
     let _ = match config.logs {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),

@@ -67,7 +67,7 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Migrate(flags) => drive(commands::migrate(start(Mode::Migrate, &flags)?))?.map(|()| 0),
         Command::CheckConfig { dev, flags } => {
             let mode = if dev { Mode::Dev } else { Mode::Serve };
-            commands::check_config(mode, &flags, &Environment::process()?).map(|()| 0)
+            drive(commands::check_config(mode, &flags, &Environment::process()?))?.map(|()| 0)
         }
         Command::Version => {
             commands::version();

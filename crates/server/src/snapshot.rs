@@ -105,19 +105,19 @@ impl Snapshot {
         self.clients.get(id).filter(|client| !client.is_global).cloned()
     }
 
-    /// The connection that a caller means by `name`: the one of that name, or, when none has it and `name` is a
-    /// strategy, the client's only enabled connection of that strategy (C202).
+    /// The connection that a caller means by `name`: the one of that name; or, when it is not enabled for the client and
+    /// `name` is a strategy, the client's only enabled connection of that strategy (C202).
     pub fn channel(&self, name: &str, client_id: &str) -> Option<Arc<Channel>> {
-        if let Some(named) = self.channels.iter().find(|channel| channel.connection.name == name) {
+        let named = self.channels.iter().find(|channel| channel.connection.name == name);
+        if let Some(named) = named.filter(|channel| channel.connection.is_enabled_for(client_id)) {
             return Some(Arc::clone(named));
         }
-        let strategy = Strategy::parse(name)?;
-        let mut usable = self
-            .channels
-            .iter()
-            .filter(|channel| channel.connection.strategy == strategy && channel.connection.is_enabled_for(client_id));
-        let only = usable.next()?;
-        usable.next().is_none().then(|| Arc::clone(only))
+        let strategy = Strategy::parse(name).filter(|strategy| *strategy != Strategy::Auth0);
+        let mut usable = self.channels.iter().filter(|channel| {
+            Some(channel.connection.strategy) == strategy && channel.connection.is_enabled_for(client_id)
+        });
+        let only = usable.next().filter(|_| usable.next().is_none());
+        only.or(named).map(Arc::clone)
     }
 
     /// An API by its identifier.

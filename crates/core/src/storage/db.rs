@@ -70,6 +70,11 @@ impl Jobs {
         }
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The next job, if one waits already.
     pub(super) fn waiting(&mut self) -> Option<Job> {
         loop {
@@ -95,15 +100,24 @@ pub(super) struct Done {
 impl Db {
     /// Opens the database, applies missing migrations and starts its threads.
     pub async fn open(settings: Settings) -> Result<Self, DbError> {
+        Self::start(settings, false).await
+    }
+
+    /// Opens the database only to look: no migration, no writes, and no lock, so that it works beside a running server.
+    pub async fn open_to_look(settings: Settings) -> Result<Self, DbError> {
+        Self::start(settings, true).await
+    }
+
+    async fn start(settings: Settings, look_only: bool) -> Result<Self, DbError> {
         let (writes, write_jobs) = mpsc::channel(settings.queue);
         tokio::task::spawn_blocking(move || match settings.url.clone() {
             Url::Sqlite(path) => {
                 let (reads, read_jobs) = mpsc::channel(settings.queue);
-                let threads = sqlite::start(&path, &settings, Jobs(write_jobs), Jobs(read_jobs))?;
+                let threads = sqlite::start(&path, &settings, look_only, Jobs(write_jobs), Jobs(read_jobs))?;
                 Ok(Self { writes, reads, threads: Arc::new(std::sync::Mutex::new(threads)) })
             }
             Url::Postgres(url) => {
-                let threads = postgres::start(&url, &settings, Jobs(write_jobs))?;
+                let threads = postgres::start(&url, &settings, look_only, Jobs(write_jobs))?;
                 Ok(Self { reads: writes.clone(), writes, threads: Arc::new(std::sync::Mutex::new(threads)) })
             }
         })

@@ -26,7 +26,12 @@ use super::migrations;
 use crate::kit::secret::MasterKeys;
 
 /// Connects, migrates under an advisory lock and starts the threads.
-pub(super) fn start(url: &str, settings: &Settings, jobs: Jobs) -> Result<Vec<JoinHandle<()>>, DbError> {
+pub(super) fn start(
+    url: &str,
+    settings: &Settings,
+    look_only: bool,
+    jobs: Jobs,
+) -> Result<Vec<JoinHandle<()>>, DbError> {
     let mut config: Config =
         url.parse().map_err(|error| DbError::Unavailable(format!("the database URL cannot be read: {error}")))?;
     config.application_name("ringpass");
@@ -35,7 +40,9 @@ pub(super) fn start(url: &str, settings: &Settings, jobs: Jobs) -> Result<Vec<Jo
     }
     let config = Arc::new(config);
     let mut first = Session::new(Arc::clone(&config))?;
-    first.migrate()?;
+    if !look_only {
+        first.migrate()?;
+    }
     let jobs = Arc::new(Mutex::new(jobs));
     let mut threads = Vec::new();
     let mut ready = Some(first);
@@ -110,7 +117,11 @@ impl Session {
     /// Lets the idle connection notice that the server has gone, and forgets it then.
     fn refresh(&mut self) {
         if self.client.is_some() {
-            self.runtime.block_on(tokio::task::yield_now());
+            // The first pause looks at the socket, the second lets the connection's task read it.
+            self.runtime.block_on(async {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            });
         }
         if self.client.as_ref().is_some_and(Client::is_closed) {
             self.forget();

@@ -23,16 +23,19 @@ const BATCH: usize = 256;
 pub(super) fn start(
     path: &Path,
     settings: &Settings,
+    look_only: bool,
     writes: Jobs,
     reads: Jobs,
 ) -> Result<Vec<JoinHandle<()>>, DbError> {
-    let lock = lock(path)?;
-    let connection = Connection::open(path)?;
-    prepare(&connection, settings.durable)?;
-    migrate(&connection)?;
     let mut threads = Vec::new();
-    let keys = Arc::clone(&settings.keys);
-    threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, lock))?);
+    if !look_only {
+        let lock = lock(path)?;
+        let connection = Connection::open(path)?;
+        prepare(&connection, settings.durable)?;
+        migrate(&connection)?;
+        let keys = Arc::clone(&settings.keys);
+        threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, lock))?);
+    }
     let reads = Arc::new(Mutex::new(reads));
     for _ in 0..settings.connections.clamp(1, 4) {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -69,7 +72,7 @@ fn migrate(connection: &Connection) -> Result<(), DbError> {
             .query_map([number], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         if let Some(seen) = known.first() {
-            migrations::check(*number, text, seen)?
+            migrations::check(*number, text, seen)?;
         } else {
             connection.execute_batch(text)?;
             connection.execute(
@@ -93,7 +96,7 @@ fn prepare(connection: &Connection, durable: bool) -> Result<(), DbError> {
 
 fn tune(connection: &Connection) -> Result<(), DbError> {
     connection.set_prepared_statement_cache_capacity(256);
-    connection.execute_batch("PRAGMA busy_timeout=5000; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY")?;
+    connection.execute_batch("PRAGMA busy_timeout=2000; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY")?;
     Ok(())
 }
 
@@ -106,6 +109,11 @@ fn write_loop(connection: &Connection, mut jobs: Jobs, keys: &MasterKeys, _lock:
     while let Some(first) = jobs.next() {
         if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
             refuse(connection, first, keys, &error);
+            // Those that came meanwhile do not wait all over again, one after the other.
+            for _ in 0..jobs.len() {
+                let Some(job) = jobs.waiting() else { break };
+                refuse(connection, job, keys, &error);
+            }
             continue;
         }
         let mut done = Vec::new();

@@ -1,5 +1,7 @@
 //! What a transaction promises, whichever engine runs it.
 
+use std::time::{Duration, Instant};
+
 use ringpass_core::storage::{DbError, settings};
 use serde_json::Map;
 
@@ -103,4 +105,29 @@ async fn the_hash_key_is_made_once() {
         let second = engine.write(|tx| settings::hash_key(tx, &Rng::seeded(2))).await;
         assert_eq!(first.tag(&["a"]), second.tag(&["a"]), "{}", engine.name);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_file_refuses_all_who_wait_and_recovers() {
+    let engine = engines().await.swap_remove(0);
+    let path = engine.folder.as_ref().unwrap().join("ringpass.db");
+    // A program that writes the file by hand, and takes its time.
+    let other = rusqlite::Connection::open(path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    let waiting: Vec<_> = (0..20)
+        .map(|_| {
+            let db = engine.db.clone();
+            tokio::spawn(async move { db.write("test", settings::bump_version).await })
+        })
+        .collect();
+    for job in waiting {
+        assert!(matches!(job.await.unwrap(), Err(DbError::Unavailable(_))));
+    }
+    // Two rounds at most: the first may have begun before the others came.
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    assert_eq!(engine.read(settings::version).await, 1);
+    other.execute_batch("ROLLBACK").unwrap();
+    engine.write(settings::bump_version).await;
+    assert_eq!(engine.read(settings::version).await, 2);
 }

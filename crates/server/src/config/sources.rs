@@ -58,44 +58,44 @@ const fn open(key: &'static str, flag: Option<&'static str>) -> Setting {
 #[expect(clippy::doc_markdown, reason = "these comments are the text of --help")]
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Flags {
-    /// Folder of the embedded database and of the development files [RINGPASS_DATA; default ./ringpass-data]
+    /// Folder of the embedded database and of the development files (RINGPASS_DATA; default ./ringpass-data)
     #[arg(long, value_name = "DIR")]
     pub data: Option<String>,
-    /// `sqlite:PATH` or `postgres://...` [RINGPASS_DATABASE_URL; default SQLite in the data folder]
+    /// `sqlite:PATH` or `postgres://...` (RINGPASS_DATABASE_URL; default SQLite in the data folder)
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
-    /// Plain HTTP listener, such as 0.0.0.0:8080 [RINGPASS_HTTP; dev default 127.0.0.1:8080]
+    /// Plain HTTP listener, such as 0.0.0.0:8080 (RINGPASS_HTTP; dev default 127.0.0.1:8080)
     #[arg(long, value_name = "ADDR")]
     pub http: Option<String>,
-    /// TLS listener, such as 0.0.0.0:8443 [RINGPASS_HTTPS; dev default 127.0.0.1:8443]
+    /// TLS listener, such as 0.0.0.0:8443 (RINGPASS_HTTPS; dev default 127.0.0.1:8443)
     #[arg(long, value_name = "ADDR")]
     pub https: Option<String>,
-    /// Certificate chain of the TLS listener, PEM; read again when it changes [RINGPASS_TLS_CERT]
+    /// Certificate chain of the TLS listener, PEM; read again when it changes (RINGPASS_TLS_CERT)
     #[arg(long, value_name = "FILE")]
     pub tls_cert: Option<String>,
-    /// Private key of the TLS listener, PEM [RINGPASS_TLS_KEY]
+    /// Private key of the TLS listener, PEM (RINGPASS_TLS_KEY)
     #[arg(long, value_name = "FILE")]
     pub tls_key: Option<String>,
-    /// Origin that clients use, such as https://login.example.com [RINGPASS_PUBLIC_URL; dev default https://localhost:8443]
+    /// Origin that clients use, such as `https://login.example.com` (RINGPASS_PUBLIC_URL; dev default `https://localhost:8443`)
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Separate listener for /livez, /readyz and /metrics [RINGPASS_OPS]
+    /// Separate listener for /livez, /readyz and /metrics (RINGPASS_OPS)
     #[arg(long, value_name = "ADDR")]
     pub ops: Option<String>,
-    /// `documented`, or `off` for load tests [RINGPASS_LIMITS; default documented]
+    /// `documented`, or `off` for load tests (RINGPASS_LIMITS; default documented)
     #[arg(long, value_name = "WORD")]
     pub limits: Option<String>,
     /// Private networks that gateways, sinks and mail servers may reach, as CIDRs [RINGPASS_ALLOW_NETWORKS; dev default
     /// 127.0.0.0/8,::1/128]
     #[arg(long, value_name = "LIST")]
     pub allow_networks: Option<String>,
-    /// Proxies whose X-Forwarded-For counts, as CIDRs [RINGPASS_TRUSTED_PROXIES]
+    /// Proxies whose X-Forwarded-For counts, as CIDRs (RINGPASS_TRUSTED_PROXIES)
     #[arg(long, value_name = "LIST")]
     pub trusted_proxies: Option<String>,
-    /// `json` or `human` [RINGPASS_LOG_FORMAT; default json for serve, human otherwise]
+    /// `json` or `human` (RINGPASS_LOG_FORMAT; default json for serve, human otherwise)
     #[arg(long, value_name = "WORD")]
     pub log_format: Option<String>,
-    /// TOML file with any of the settings [RINGPASS_CONFIG]
+    /// TOML file with any of the settings (RINGPASS_CONFIG)
     #[arg(long, value_name = "FILE")]
     pub config: Option<String>,
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use ringpass_core::kit::clock::Millis;
+use ringpass_core::kit::clock::{MINUTE, Millis};
 use ringpass_core::storage::buckets::Shape;
 
 /// What the rate-limit headers say.
@@ -28,7 +28,10 @@ impl Window {
 
 /// What this process knows of the buckets: enough to refuse a flood without touching the database.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<HashMap<String, Millis>>);
+pub struct Memory {
+    full_at: Mutex<HashMap<String, Millis>>,
+    noted_at: Mutex<HashMap<String, Millis>>,
+}
 
 /// Most buckets remembered; past it the full ones are dropped, then all of them (the database still knows).
 const CAPACITY: usize = 100_000;
@@ -36,12 +39,12 @@ const CAPACITY: usize = 100_000;
 impl Memory {
     /// When the bucket is full again, as far as this process knows.
     pub fn full_at(&self, key: &str) -> Millis {
-        self.0.lock().map_or(0, |buckets| buckets.get(key).copied().unwrap_or(0))
+        self.full_at.lock().map_or(0, |buckets| buckets.get(key).copied().unwrap_or(0))
     }
 
     /// Remembers what the database answered.
     pub fn remember(&self, key: &str, full_at: Millis, now: Millis) {
-        let Ok(mut buckets) = self.0.lock() else { return };
+        let Ok(mut buckets) = self.full_at.lock() else { return };
         if buckets.len() >= CAPACITY {
             buckets.retain(|_, full_at| *full_at > now);
         }
@@ -56,5 +59,16 @@ impl Memory {
     pub fn charge(&self, key: &str, shape: Shape, now: Millis) {
         let full_at = self.full_at(key).max(now) + shape.interval;
         self.remember(key, full_at.min(now + shape.burst * shape.interval), now);
+    }
+
+    /// Whether an empty bucket has not been told of within the last minute; telling counts from now.
+    pub fn is_news(&self, key: &str, now: Millis) -> bool {
+        let Ok(mut noted) = self.noted_at.lock() else { return false };
+        noted.retain(|_, at| *at + MINUTE > now);
+        if noted.contains_key(key) || noted.len() >= CAPACITY {
+            return false;
+        }
+        noted.insert(key.to_owned(), now);
+        true
     }
 }

@@ -7,7 +7,7 @@ use ringpass_core::kit::hash::MacKey;
 use ringpass_core::kit::ids;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
-use ringpass_core::model::event::Event;
+use ringpass_core::model::event::{self, Event};
 use ringpass_core::model::phone::Phone;
 use ringpass_core::model::template::Variables;
 use ringpass_core::model::user::User;
@@ -48,8 +48,6 @@ pub struct Start {
 pub struct Started {
     /// Fresh id for the answer.
     pub id: String,
-    /// The start bucket after this call; `None` while limits are off.
-    pub window: Option<Window>,
 }
 
 /// Why a start sent nothing that the caller may know of.
@@ -75,10 +73,10 @@ impl From<DbError> for StartRefused {
 
 /// What the first transaction of a start decided.
 enum Admitted {
-    Send(Option<Millis>),
+    Send,
     /// Answer as if sent (blocked user, or no provider under the unified phone experience).
-    Silent(Option<Millis>),
-    BucketEmpty(Millis),
+    Silent,
+    BucketEmpty,
     Attempts,
     SignupDisabled,
 }
@@ -95,55 +93,51 @@ pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
     let code_id = ids::object(&app.rng);
     let unified = app.snapshot().settings.phone_consolidated_experience();
     let start = Arc::new(start);
-    let admitted = {
+    let (admitted, full_at) = {
         let (start, journal, bucket) = (Arc::clone(&start), app.journal.clone(), bucket.clone());
         let hash = code_hash(&app.hash_key, &start.channel, start.phone.as_str(), &code);
         let code_id = code_id.clone();
         let work = move |tx: &mut Tx<'_>| {
             let full_at = match shape {
+                None => now,
                 Some(shape) => match buckets::take(tx, &bucket, shape, now)? {
-                    Some(full_at) => Some(full_at),
-                    None => return Ok(Admitted::BucketEmpty(buckets::get(tx, &bucket)?.unwrap_or(now))),
+                    Some(full_at) => full_at,
+                    None => return Ok((Admitted::BucketEmpty, buckets::get(tx, &bucket)?.unwrap_or(now))),
                 },
-                None => None,
             };
-            match admit(tx, &start, unified, now)? {
+            match admit(tx, &start, &journal, unified, now)? {
                 Admission::Yes => {
                     let lifetime = start.channel.connection.code_lifetime() * SECOND;
                     codes::put(tx, &key(&start.channel, start.phone.as_str()), &code_id, &hash, now, now + lifetime)?;
-                    Ok(Admitted::Send(full_at))
+                    Ok((Admitted::Send, full_at))
                 }
                 Admission::No(admitted, event) => {
                     journal.write(tx, *event)?;
-                    Ok(match admitted {
-                        Admitted::Silent(_) => Admitted::Silent(full_at),
-                        other => other,
-                    })
+                    Ok((admitted, full_at))
                 }
             }
         };
         app.db.write("passwordless.start", work).await?
     };
-    let window = |full_at: Option<Millis>| {
-        let (shape, full_at) = (shape?, full_at?);
+    if shape.is_some() {
         app.buckets.remember(&bucket, full_at, now);
-        Some(Window::of(shape, full_at, now))
-    };
+    }
     match admitted {
-        Admitted::Send(full_at) => {
-            let window = window(full_at);
-            send(app, start, code, code_id).await?;
-            Ok(Started { id: ids::object(&app.rng), window })
-        }
-        Admitted::Silent(full_at) => Ok(Started { id: ids::object(&app.rng), window: window(full_at) }),
-        Admitted::Attempts => Err(StartRefused::TooManyAttempts),
-        Admitted::SignupDisabled => Err(StartRefused::SignupDisabled),
-        Admitted::BucketEmpty(full_at) => {
-            app.buckets.remember(&bucket, full_at, now);
+        Admitted::Send => send(app, start, code, code_id).await?,
+        Admitted::Silent => {}
+        Admitted::Attempts => return Err(StartRefused::TooManyAttempts),
+        Admitted::SignupDisabled => return Err(StartRefused::SignupDisabled),
+        Admitted::BucketEmpty => {
             let shape = shape.unwrap_or(Shape { burst: 0, interval: 1 });
-            Err(StartRefused::TooManyStarts(Window::of(shape, full_at, now), wait(shape, full_at, now)))
+            return Err(StartRefused::TooManyStarts(Window::of(shape, full_at, now), wait(shape, full_at, now)));
         }
     }
+    Ok(Started { id: ids::object(&app.rng) })
+}
+
+/// The start bucket of an address as this process knows it; `None` while limits are off.
+pub fn start_window(app: &App, ip: &str) -> Option<Window> {
+    Some(Window::of(start_shape(app)?, app.buckets.full_at(&start_bucket(ip)), app.clock.now()))
 }
 
 /// The start bucket of an address, as far as memory knows it to be empty: its window and the seconds to wait. Doors ask
@@ -152,11 +146,26 @@ pub fn too_many_starts(app: &App, ip: &str) -> Option<(Window, i64)> {
     empty(app, &start_bucket(ip), start_shape(app)?, app.clock.now())
 }
 
-/// Charges a start that never reached the database, in memory only; the bucket's window then.
-pub fn charge_malformed(app: &App, ip: &str) -> Option<Window> {
-    let (shape, now, key) = (start_shape(app)?, app.clock.now(), start_bucket(ip));
-    app.buckets.charge(&key, shape, now);
-    Some(Window::of(shape, app.buckets.full_at(&key), now))
+/// Charges a start that is malformed, in memory only.
+pub fn charge_malformed(app: &App, ip: &str) {
+    if let Some(shape) = start_shape(app) {
+        app.buckets.charge(&start_bucket(ip), shape, app.clock.now());
+    }
+}
+
+/// Writes the `api_limit` event of an address whose bucket is empty, once a minute (C582).
+pub async fn note_limit(app: &App, caller: &Caller) -> Result<(), DbError> {
+    let key = start_bucket(&caller.ip);
+    if !app.buckets.is_news(&key, app.clock.now()) {
+        return Ok(());
+    }
+    let event = Event {
+        description: "You passed the limit of allowed calls to '/passwordless/start'".to_owned(),
+        details: Some(json!({"limit": {"bucket": key, "global": false, "size": app.config.limits.start_burst}})),
+        ..record::event("api_limit", caller)
+    };
+    let journal = app.journal.clone();
+    app.db.write("passwordless.limited", move |tx| journal.write(tx, event)).await
 }
 
 enum Admission {
@@ -164,10 +173,10 @@ enum Admission {
     No(Admitted, Box<Event>),
 }
 
-fn admit(tx: &mut Tx<'_>, start: &Start, unified: bool, now: Millis) -> Result<Admission, DbError> {
+fn admit(tx: &mut Tx<'_>, start: &Start, journal: &Journal, unified: bool, now: Millis) -> Result<Admission, DbError> {
     let connection = &start.channel.connection;
     let refuse = |admitted, description: &str, kind: &str| {
-        Ok(Admission::No(admitted, Box::new(failed(start, description, kind))))
+        Ok(Admission::No(admitted, Box::new(failed(start, journal, description, kind))))
     };
     if connection.brute_force_protection() {
         let failures = login_failures::count(tx, &failure_key(&start.channel, &start.phone, &start.caller), now)?;
@@ -177,14 +186,14 @@ fn admit(tx: &mut Tx<'_>, start: &Start, unified: bool, now: Millis) -> Result<A
     }
     let user = users::find_by_phone(tx, &connection.name, start.phone.as_str())?;
     if user.as_ref().is_some_and(User::is_blocked) {
-        return refuse(Admitted::Silent(None), "user is blocked", "unauthorized");
+        return refuse(Admitted::Silent, "user is blocked", "unauthorized");
     }
     if user.is_none() && connection.disable_signup() {
         return refuse(Admitted::SignupDisabled, "Public signup is disabled", "bad.connection");
     }
     if unified {
         let text = "no tenant-level phone provider is configured (phone_consolidated_experience is true)";
-        return refuse(Admitted::Silent(None), text, "sms_provider_error");
+        return refuse(Admitted::Silent, text, "sms_provider_error");
     }
     Ok(Admission::Yes)
 }
@@ -206,7 +215,7 @@ async fn send(app: &App, start: Arc<Start>, code: String, code_id: String) -> Re
             None => journal.write(tx, sent(&start, &journal)),
             Some(sentence) => {
                 codes::discard(tx, &code_id, &key(&start.channel, start.phone.as_str()))?;
-                journal.write(tx, failed(&start, &sentence, "sms_provider_error"))
+                journal.write(tx, failed(&start, &journal, &sentence, "sms_provider_error"))
             }
         })
         .await?;
@@ -254,6 +263,9 @@ where
         }
         Err((refused, failures)) => {
             journal.write(tx, not_exchanged(&verify, &refused))?;
+            if matches!(refused, Refused::SignupDisabled) {
+                journal.write(tx, not_signed_up(&verify))?;
+            }
             if failures == login_failures::MAX_FAILURES {
                 journal.write(tx, blocked(&verify))?;
             }
@@ -372,7 +384,7 @@ fn on_channel(kind: &'static str, client: &Client, channel: &Channel, caller: &C
 
 fn start_body(start: &Start, tenant: &str) -> Value {
     json!({
-        "authParams": start.auth_params,
+        "authParams": event::masked(&start.auth_params),
         "client_id": start.client.id,
         "connection": start.channel.connection.name,
         "ip": start.caller.ip,
@@ -393,11 +405,11 @@ fn sent(start: &Start, journal: &Journal) -> Event {
     }
 }
 
-fn failed(start: &Start, description: &str, kind: &str) -> Event {
+fn failed(start: &Start, journal: &Journal, description: &str, kind: &str) -> Event {
     Event {
         description: description.to_owned(),
         user_name: start.phone.as_str().to_owned(),
-        details: Some(failure_details(&start_body(start, ""), description, kind)),
+        details: Some(failure_details(&start_body(start, &journal.tenant), description, kind)),
         ..on_channel("f", &start.client, &start.channel, &start.caller)
     }
 }
@@ -442,6 +454,15 @@ fn not_exchanged(verify: &Verify, refused: &Refused) -> Event {
         audience: verify.audience.clone(),
         scope: verify.scope.clone(),
         ..on_channel("fepotpft", &verify.client, &verify.channel, &verify.caller)
+    }
+}
+
+fn not_signed_up(verify: &Verify) -> Event {
+    Event {
+        description: Refused::SignupDisabled.sentence(),
+        user_name: verify.username.clone(),
+        details: Some(json!({"grant_type": "passwordless", "phone_number": verify.username})),
+        ..on_channel("fs", &verify.client, &verify.channel, &verify.caller)
     }
 }
 

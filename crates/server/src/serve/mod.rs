@@ -54,6 +54,7 @@ impl Listeners {
     /// Raises the limit of open files, reads the certificate and binds every address that is configured.
     pub fn bind(http: &Http) -> Result<Self, ServeError> {
         raise_file_limit();
+        outlive_file_size_limit();
         let certificate = http.tls.as_ref().map(Certificate::read).transpose()?;
         let tls = http.tls.as_ref().map(|tls| listen(tls.addr, "--https (RINGPASS_HTTPS)")).transpose()?;
         Ok(Self {
@@ -213,6 +214,16 @@ fn raise_file_limit() {
         if let Err(error) = setrlimit(Resource::Nofile, limit) {
             tracing::warn!(%error, "the limit of open files cannot be raised");
         }
+    }
+}
+
+/// A file that may not grow any further is a full disk like any other, not a reason to be killed by a signal.
+fn outlive_file_size_limit() {
+    use rustix::process::Signal;
+    use tokio::signal::unix::{SignalKind, signal};
+    // A handler stays for the life of the process, whoever listens.
+    if let Err(error) = signal(SignalKind::from_raw(Signal::XFSZ.as_raw())) {
+        tracing::warn!(%error, "a limit on the size of files will end the process when it is reached");
     }
 }
 

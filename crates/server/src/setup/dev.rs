@@ -61,6 +61,7 @@ pub async fn prepare(app: &Arc<App>, addresses: &Addresses) -> Result<Settings, 
         public_url: app.config.http.public_url.origin().ascii_serialization(),
         management_audience: app.config.http.management_audience(),
         gateway_url: format!("{}/dev/gateway", addresses.http_url),
+        gateway_secret: gateway_secret(app),
         has_admin: app.config.secrets.admin.as_ref().map(|admin| admin.client_id.clone()),
         rng: app.rng.clone(),
         now: app.clock.now(),
@@ -78,7 +79,7 @@ pub async fn prepare(app: &Arc<App>, addresses: &Addresses) -> Result<Settings, 
         native_client_id: text("native"),
         api_audience: API.to_owned(),
         gateway: GatewayCheck {
-            secret: gateway_secret(app, &text("connection")).await?,
+            secret: Secret::new(gateway_secret(app)),
             audience: AUDIENCE.to_owned(),
             subject: SUBJECT.to_owned(),
         },
@@ -93,6 +94,7 @@ struct Seed {
     public_url: String,
     management_audience: String,
     gateway_url: String,
+    gateway_secret: String,
     has_admin: Option<String>,
     rng: Rng,
     now: i64,
@@ -173,7 +175,7 @@ impl Seed {
             "gateway_authentication".into(),
             json!({
                 "method": "bearer", "subject": SUBJECT, "audience": AUDIENCE,
-                "secret": self.rng.base64url(32), "secret_base64_encoded": false
+                "secret": self.gateway_secret, "secret_base64_encoded": false
             }),
         );
     }
@@ -194,15 +196,10 @@ impl Seed {
     }
 }
 
-/// The secret that signs calls to the built-in gateway, as the connection has it.
-async fn gateway_secret(app: &App, connection_id: &str) -> Result<Secret, Failure> {
-    let id = connection_id.to_owned();
-    let sms = app.db.read("dev.connection", move |tx| connections::get(tx, &id)).await.map_err(Failure::failed)?;
-    let secret = sms.and_then(|sms| {
-        let secret = sms.options.0.get("gateway_authentication")?.get("secret")?;
-        secret.as_str().map(Secret::new)
-    });
-    Ok(secret.unwrap_or_else(|| Secret::new(app.rng.base64url(32))))
+/// The secret that signs calls to the built-in gateway. It is the same at every start, so that a connection which went to
+/// another gateway can come back.
+fn gateway_secret(app: &App) -> String {
+    app.hash_key.tag(&["dev gateway"])
 }
 
 fn describe(app: &App, addresses: &Addresses, settings: &Settings, management: &str, secret: &Secret) -> Value {
@@ -253,9 +250,9 @@ pub fn greeting(app: &App, addresses: &Addresses, settings: &Settings) -> String
 
 Start a sign-in, then exchange the newest code for tokens:
 
-curl -sS {http}/passwordless/start -H 'content-type: application/json' -d '{{"client_id":"{native}","connection":"sms","phone_number":"+4915112345678","send":"code"}}'
+curl -sS -w '\n' {http}/passwordless/start -H 'content-type: application/json' -d '{{"client_id":"{native}","connection":"sms","phone_number":"+4915112345678","send":"code"}}'
 
-curl -sS {http}/oauth/token -H 'content-type: application/json' -d "{{\"grant_type\":\"{OTP}\",\"client_id\":\"{native}\",\"realm\":\"sms\",\"username\":\"+4915112345678\",\"scope\":\"openid profile phone\",\"otp\":\"$(curl -sS {http}/dev/messages | grep -oE 'is: [0-9]+' | head -n 1 | tr -dc 0-9)\"}}"
+curl -sS -w '\n' {http}/oauth/token -H 'content-type: application/json' -d "{{\"grant_type\":\"{OTP}\",\"client_id\":\"{native}\",\"realm\":\"sms\",\"username\":\"+4915112345678\",\"scope\":\"openid profile phone\",\"otp\":\"$(curl -sS {http}/dev/messages | grep -oE 'is: [0-9]+' | head -n 1 | tr -dc 0-9)\"}}"
 "#,
         public = app.config.http.public_url.origin().ascii_serialization(),
         ca = config::dev::ca_file(&app.config.data).display(),

@@ -23,9 +23,31 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::commands::Failure;
 use crate::config::{Admin, Config, DatabaseUrl};
+use crate::snapshot::Snapshot;
 
 /// Opens and migrates the database.
 pub async fn open(config: &Config) -> Result<Db, Failure> {
+    open_for(config, false).await
+}
+
+/// Sentences about stored settings that will not do what one may expect. Only looks, so it works beside a running server;
+/// a database that cannot be read is one of the sentences, one that does not exist yet is none.
+pub async fn warnings(config: &Config) -> Vec<String> {
+    if matches!(&config.database.url, DatabaseUrl::Sqlite(path) if !path.exists()) {
+        return Vec::new();
+    }
+    let db = match open_for(config, true).await {
+        Ok(db) => db,
+        Err(failure) => return vec![format!("the stored settings were not checked: {}", failure.sentence)],
+    };
+    let audience = config.http.management_audience();
+    match db.read("setup.warnings", move |tx| Snapshot::read(tx, &audience)).await {
+        Ok(snapshot) => snapshot.warnings(),
+        Err(error) => vec![format!("the stored settings were not checked: {error}")],
+    }
+}
+
+async fn open_for(config: &Config, look_only: bool) -> Result<Db, Failure> {
     let keys = MasterKeys::parse(config.secrets.master_keys.expose()).map_err(Failure::failed)?;
     let url = match &config.database.url {
         DatabaseUrl::Sqlite(path) => Url::Sqlite(path.clone()),
@@ -42,7 +64,8 @@ pub async fn open(config: &Config) -> Result<Db, Failure> {
         Url::Postgres(_) => config.database.connections,
     };
     let settings = Settings { url, queue: config.database.queue, connections, durable: true, keys: Arc::new(keys) };
-    Db::open(settings).await.map_err(Failure::failed)
+    let db = if look_only { Db::open_to_look(settings).await } else { Db::open(settings).await };
+    db.map_err(Failure::failed)
 }
 
 /// Makes the signing keys of a fresh tenant, given its name: the current one and the next.
@@ -66,14 +89,15 @@ pub async fn app_with_keys(
     make_keys: MakeKeys,
 ) -> Result<Arc<App>, Failure> {
     let is_new = fresh_tenant(&config, &db, &clock, &rng, make_keys).await?;
-    follow_public_url(&config, &db).await.map_err(Failure::failed)?;
-    if let Some(admin) = config.secrets.admin.clone() {
-        keep_admin(&config, &db, admin, &rng, clock.now()).await.map_err(Failure::failed)?;
-    } else if is_new && !config.dev {
+    if is_new && !config.dev && config.secrets.admin.is_none() {
         return Err(Failure::failed(
             "the database is empty: set RINGPASS_ADMIN_CLIENT_ID and RINGPASS_ADMIN_CLIENT_SECRET (16 characters or more) \
              for the first start, so that somebody can use the Management API",
         ));
+    }
+    follow_public_url(&config, &db).await.map_err(Failure::failed)?;
+    if let Some(admin) = config.secrets.admin.clone() {
+        keep_admin(&config, &db, admin, &rng, clock.now()).await.map_err(Failure::failed)?;
     }
     let outbound = Outbound::new(outbound::Settings {
         allow: config.outbound.allow_networks.clone(),

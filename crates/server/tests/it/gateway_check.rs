@@ -249,6 +249,30 @@ async fn nothing_is_called_safe_without_the_secret() {
 }
 
 #[tokio::test]
+async fn another_secret_is_a_matter_of_settings() {
+    let url = gateway(|authorization, _| status(Forgets::default(), authorization)).await;
+    check(
+        url,
+        Some("another secret than the gateway has"),
+        1,
+        &expect![[r#"
+        ✗ a signed request is not accepted (401).
+            To do: compare --secret, --secret-base64, --audience and --subject with the gateway's settings, and its clock
+        ✗ a signed request with `req` (caller's ip and user-agent) is not accepted (401).
+            To do: compare --secret, --secret-base64, --audience and --subject with the gateway's settings, and its clock
+        ✓ a request without a token is refused
+        ✓ a token signed with another secret is refused
+        ✓ a token for another audience is refused
+        ✓ an expired token is refused
+        ✓ an unsigned token (alg: none) is refused
+        ✓ a token with another subject is refused
+        The gateway is not safe yet.
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn other_statuses_are_explained() {
     let url = gateway(|authorization, body| match status(Forgets::default(), authorization) {
         200 if body.get("req").is_some() => 400,

@@ -1,7 +1,15 @@
 //! Behaviour, seen from outside: the tree mirrors the URLs.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is not as it should be"
+)]
 
 mod config;
 mod coverage;
+mod delivery;
 mod dev;
 mod gateway_check;
 mod management;

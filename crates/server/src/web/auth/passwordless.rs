@@ -42,28 +42,58 @@ const FOLDED: &[&str] = &["auth0Client", "response_type", "redirect_uri", "scope
 
 /// Sends a one-time code.
 pub(super) async fn start(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
+    let answer = admit(&app, &call).await;
+    if let Err(AuthError::TooManyRequests(..)) = answer {
+        flow::note_limit(&app, &peer::caller(&call, None)).await?;
+    }
+    answer
+}
+
+async fn admit(app: &App, call: &Call) -> Result<Reply, AuthError> {
     let peer = call.ip.to_string();
     if call.header("auth0-forwarded-for").is_none()
-        && let Some((window, wait)) = flow::too_many_starts(&app, &peer)
+        && let Some((window, wait)) = flow::too_many_starts(app, &peer)
     {
         return Err(AuthError::TooManyRequests(window, wait));
     }
     let mut seen = Seen::default();
-    match check(&app, &call, &mut seen).await {
-        Ok(start) => {
-            let phone = start.phone.as_str().to_owned();
-            let started = flow::start(&app, start).await?;
+    let start = match check(app, call, &mut seen).await {
+        Ok(start) => start,
+        Err(error) => return refuse(app, call, &seen, error).await,
+    };
+    let (ip, phone) = (start.caller.ip.clone(), start.phone.as_str().to_owned());
+    let reply = match flow::start(app, start).await {
+        Ok(started) => {
             let body = json!({"_id": started.id, "phone_number": phone, "phone_verified": true});
-            let reply = Reply::json(StatusCode::OK, &body);
-            Ok(started.window.map_or(reply.clone(), |window| with_window(reply, window)))
+            Reply::json(StatusCode::OK, &body)
         }
-        Err(error) => {
-            flow::charge_malformed(&app, &peer);
-            if !matches!(error, AuthError::Server | AuthError::Unavailable) {
-                record_failure(&app, &call, &seen, &error).await?;
-            }
-            Err(error)
-        }
+        Err(refused) => match AuthError::from(refused) {
+            limited @ AuthError::TooManyRequests(..) => return Err(limited),
+            error => error.reply(),
+        },
+    };
+    Ok(with_bucket(app, &ip, reply))
+}
+
+/// A malformed start: it is charged to the peer, whatever address the call may claim, and told to the log.
+async fn refuse(app: &App, call: &Call, seen: &Seen, error: AuthError) -> Result<Reply, AuthError> {
+    if matches!(error, AuthError::Server | AuthError::Unavailable) {
+        return Err(error);
+    }
+    let peer = call.ip.to_string();
+    if let Some((window, wait)) = flow::too_many_starts(app, &peer) {
+        return Err(AuthError::TooManyRequests(window, wait));
+    }
+    flow::charge_malformed(app, &peer);
+    record_failure(app, call, seen, &error).await?;
+    Ok(with_bucket(app, &peer, error.reply()))
+}
+
+/// Every answer of a start shows its bucket.
+fn with_bucket(app: &App, ip: &str, reply: Reply) -> Reply {
+    match flow::start_window(app, ip) {
+        Some(window) => with_window(reply, window),
+        None => reply,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The program itself: started as an operator starts it, on a folder or a PostgreSQL schema of its own, and treated badly.
+//! The program itself: started as an operator starts it, on a folder or a PostgreSQL database of its own, and treated badly.
 //!
 //! Without `RINGPASS_TEST_POSTGRES` every test runs on SQLite and those that need several nodes say that they were left
 //! out; with it, those that need a SQLite file are left out instead.
@@ -10,12 +10,18 @@
     reason = "helpers of tests fail by panicking and say what they leave out"
 )]
 
+mod commands;
 mod crash;
+mod full;
+mod hang;
+mod nodes;
+mod restart;
+mod stop;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -66,6 +72,7 @@ fn on_sqlite(test: &str) -> bool {
 
 /// A database, a gateway that remembers codes, and what every node is started with.
 struct World {
+    name: String,
     folder: PathBuf,
     database: Url,
     gateway: Gateway,
@@ -84,16 +91,23 @@ type Codes = Arc<Mutex<HashMap<String, Vec<String>>>>;
 impl World {
     /// An empty database on the engine of this run, and a gateway that takes everything.
     async fn empty(name: &str) -> Self {
+        Self::on(name, postgres().as_deref()).await
+    }
+
+    /// The same on SQLite, or in a new database of the PostgreSQL at `url`.
+    async fn on(name: &str, url: Option<&str>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("ringpass_{name}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
         let folder = std::env::temp_dir().join(&name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        let database = match postgres() {
+        let database = match url {
             None => Url::Sqlite(folder.join("ringpass.db")),
             Some(url) => {
-                sql(&url, &format!("CREATE SCHEMA {name}")).await;
-                Url::Postgres(format!("{url}?options=-csearch_path%3D{name}"))
+                sql(url, &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+                let mut url = url::Url::parse(url).unwrap();
+                url.set_path(&name);
+                Url::Postgres(url.into())
             }
         };
         let (gateway, codes) = (Gateway::start().await.unwrap(), Codes::default());
@@ -103,7 +117,7 @@ impl World {
             seen.lock().unwrap().entry(phone).or_default().push(code);
         });
         let [client_id, connection_id, token] = [const { String::new() }; 3];
-        Self { folder, database, gateway, codes, client_id, connection_id, token }
+        Self { name, folder, database, gateway, codes, client_id, connection_id, token }
     }
 
     /// A world with a running server, a client without a secret, and the `sms` connection on the gateway.

@@ -38,9 +38,9 @@ impl Answer {
         expected.assert_eq(&self.to_string());
     }
 
-    /// `400 bad.request: Invalid request body`: the error on one line.
-    pub(crate) fn error(&self) -> String {
-        format!("{} {}: {}", self.status.as_u16(), self.text("error"), self.text("error_description"))
+    /// Status and body on one line.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.status.as_u16(), String::from_utf8_lossy(&self.body))
     }
 }
 

@@ -48,6 +48,12 @@ impl<'w> Caller<'w> {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
+    /// The same caller with HTTP Basic credentials, sent as they are.
+    pub(crate) fn basic(self, id: &str, secret: &str) -> Self {
+        let pair = ringpass_core::kit::hash::base64(format!("{id}:{secret}").as_bytes());
+        self.header("authorization", &format!("Basic {pair}"))
+    }
+
     /// The same caller with a member that stands first in every body, unless the body has its own.
     pub(crate) fn member(mut self, name: &'static str, value: &str) -> Self {
         self.members.push((name, value.to_owned()));
