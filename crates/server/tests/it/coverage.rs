@@ -41,13 +41,12 @@ const CALLS: &[(&str, &str)] = &[
 fn path_of<'s>(rest: &'s str, source: &'s str) -> Option<&'s str> {
     let rest = rest.trim_start().trim_start_matches('&');
     let rest = rest.strip_prefix("format!(").map_or(rest, str::trim_start);
-    let text = match rest.strip_prefix('"') {
-        Some(text) => text,
-        None => {
-            let end = rest.find(|c: char| !(c.is_ascii_uppercase() || c == '_'))?;
-            let name = rest.get(..end).filter(|name| !name.is_empty())?;
-            source.split_once(&format!("const {name}: &str = \""))?.1
-        }
+    let text = if let Some(text) = rest.strip_prefix('"') {
+        text
+    } else {
+        let end = rest.find(|c: char| !(c.is_ascii_uppercase() || c == '_'))?;
+        let name = rest.get(..end).filter(|name| !name.is_empty())?;
+        source.split_once(&format!("const {name}: &str = \""))?.1
     };
     text.split(['"', '?']).next()
 }

@@ -50,7 +50,8 @@ async fn the_gateway_gets_one_post_with_three_members_and_a_token() {
         content-length: 97
 
         {"recipient":"+4915112345678","body":"Your verification code is: 867762","sender":"+15550009999"}
-    "#]].assert_eq(&format!("{head}\n{}\n", String::from_utf8_lossy(&sent.body)));
+    "#]]
+    .assert_eq(&format!("{head}\n{}\n", String::from_utf8_lossy(&sent.body)));
     assert_eq!(sent.headers.get_all("authorization").iter().count(), 1);
     expect![[r#"
         {
@@ -67,7 +68,8 @@ async fn the_gateway_gets_one_post_with_three_members_and_a_token() {
             "jti": "DCc1o1giIh6kAwPbK8CZCQ"
           }
         }
-    "#]].assert_eq(&format!("{:#}\n", world.read_token(sent.bearer().unwrap(), GATEWAY_SECRET)));
+    "#]]
+    .assert_eq(&format!("{:#}\n", world.read_token(sent.bearer().unwrap(), GATEWAY_SECRET)));
 }
 
 #[tokio::test]
@@ -119,7 +121,8 @@ async fn without_authentication_there_is_no_token_and_without_from_no_sender() {
     world.sms(json!({"gateway_authentication": null, "from": null})).await;
     let sent = message(&world).await;
     assert_eq!(sent.header("authorization"), None);
-    expect![[r#"{"recipient":"+4915112345678","body":"Your verification code is: 867762"}"#]].assert_eq(&String::from_utf8_lossy(&sent.body));
+    expect![[r#"{"recipient":"+4915112345678","body":"Your verification code is: 867762"}"#]]
+        .assert_eq(&String::from_utf8_lossy(&sent.body));
 }
 
 #[tokio::test]
@@ -153,7 +156,8 @@ async fn the_caller_is_told_to_the_gateway_only_when_the_flag_is_on() {
         "1" null
         1 null
         null null
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
     world.sms(json!({"forward_req_info": true})).await;
     let caller = world.anon().without("user-agent").at("2001:db8::7");
     assert_eq!(caller.start(PHONE).await.status, 200);
@@ -185,7 +189,8 @@ async fn only_200_is_success() {
         429: 400 Unexpected response while calling the SMS gateway: 429
         500: 400 Unexpected response while calling the SMS gateway: 500
         503: 400 Unexpected response while calling the SMS gateway: 503
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
     assert_eq!(world.gateway.take().len(), 12);
 }
 
@@ -300,7 +305,8 @@ async fn broken_connections_have_their_own_word_and_nothing_is_sent_twice() {
         ftp://gateway.example/: 400 Unexpected response while calling the SMS gateway: EINVAL
         http://: 400 Unexpected response while calling the SMS gateway: EINVAL
         no url: 400 Unexpected response while calling the SMS gateway: EINVAL
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 #[tokio::test]
@@ -414,7 +420,8 @@ async fn templates_are_filled_once_and_stay_plain_text() {
         "Your verification code is: 904255"
         "{{ code }} 481213"
         "Grüße \"143208\"\n\\ 🔑"
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 #[tokio::test]

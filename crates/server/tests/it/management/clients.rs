@@ -138,9 +138,9 @@ async fn a_patch_merges_members_replaces_objects_and_removes_nulls() {
     let path = format!("/api/v2/clients/{NATIVE}");
     let before = good(&admin.get(&path).await, 200);
     assert_eq!(good(&admin.patch(&path, json!({})).await, 200), before);
-    let patch = json!({"description": "d", "client_metadata": {"a": "1", "b": "2"}, "jwt_configuration": {"alg": "RS256"},
+    let change = json!({"description": "d", "client_metadata": {"a": "1", "b": "2"}, "jwt_configuration": {"alg": "RS256"},
         "default_organization": null, "encryption_key": null});
-    let patched = good(&admin.patch(&path, patch).await, 200);
+    let patched = good(&admin.patch(&path, change).await, 200);
     assert_eq!(patched["jwt_configuration"], json!({"alg": "RS256", "secret_encoded": false}));
     assert_eq!(patched["client_metadata"], json!({"a": "1", "b": "2"}));
     let patched = good(
@@ -179,8 +179,8 @@ async fn scopes_decide_what_is_seen_and_changed() {
     expect![[r#"{"tenant":"tenant","global":false,"name":"Web App","app_type":"regular_web","client_id":"cli_web"}"#]]
         .assert_eq(&summary.to_string());
 
-    let patch = json!({"client_secret": "chosen-by-us_0123456789="});
-    let refused = world.api("update:clients").patch(&path, patch.clone()).await;
+    let chosen = json!({"client_secret": "chosen-by-us_0123456789="});
+    let refused = world.api("update:clients").patch(&path, chosen.clone()).await;
     assert_eq!(said(&refused), "403 insufficient_scope: Insufficient scope, expected any of: update:client_keys");
     let refused = world.api("update:client_keys").patch(&path, json!({"name": "x"})).await;
     assert_eq!(said(&refused), "403 insufficient_scope: Insufficient scope, expected any of: update:clients");
@@ -195,7 +195,7 @@ async fn scopes_decide_what_is_seen_and_changed() {
         said(&world.api("update:client_keys").patch(&path, json!({"client_secret": 7})).await)
             .starts_with("400 invalid_body: ")
     );
-    good(&world.api("update:client_keys").patch(&path, patch).await, 200);
+    good(&world.api("update:client_keys").patch(&path, chosen).await, 200);
     assert_eq!(good(&admin(&world).get(&path).await, 200)["client_secret"], "chosen-by-us_0123456789=");
     let rows = database(&world).await;
     for secret in ["chosen-by-us_0123456789=", "short-s3cret", WEB.1, ADMIN.1] {

@@ -37,6 +37,11 @@ fn said(answer: &Answer) -> String {
     format!("{} {}: {}", answer.status.as_u16(), answer.text("errorCode"), answer.text("message"))
 }
 
+/// The same of the Authentication API: `401 unauthorized: user is blocked`.
+fn refusal(answer: &Answer) -> String {
+    format!("{} {}: {}", answer.status.as_u16(), answer.text("error"), answer.text("error_description"))
+}
+
 /// The body of a good answer.
 #[track_caller]
 fn good(answer: &Answer, status: u16) -> Value {

@@ -1,5 +1,7 @@
 //! Pages of lists: offset, totals, checkpoints (C631-C636).
 
+use std::fmt::Write as _;
+
 use expect_test::expect;
 use serde_json::{Value, json};
 
@@ -143,7 +145,7 @@ async fn a_page_that_is_no_page_is_refused() {
             }
             let line = said(&admin(&world).get(&format!("/api/v2/{list}?{query}")).await);
             if list == "connections" {
-                lines.push_str(&format!("{query}: {line}\n"));
+                writeln!(lines, "{query}: {line}").unwrap();
             } else {
                 assert!(lines.ends_with(&format!("{query}: {line}\n")), "{list} {query}: {line}");
             }

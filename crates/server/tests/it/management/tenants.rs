@@ -1,5 +1,7 @@
 //! The tenant's settings (C761-C767).
 
+use std::fmt::Write as _;
+
 use expect_test::expect;
 use serde_json::json;
 
@@ -116,7 +118,7 @@ async fn settings_of_the_wrong_kind_change_nothing() {
     ] {
         let answer = admin.patch(SETTINGS, patch.clone()).await;
         let line = if answer.status == 200 { "200".to_owned() } else { said(&answer) };
-        lines.push_str(&format!("{patch}\n  {line}\n"));
+        writeln!(lines, "{patch}\n  {line}").unwrap();
     }
     expect![[r#"
         {"friendly_name":7}

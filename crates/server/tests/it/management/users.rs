@@ -1,9 +1,11 @@
 //! Users (C741-C753).
 
+use std::fmt::Write as _;
+
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use super::{admin, database, good, said};
+use super::{admin, database, good, refusal, said};
 use crate::world::{Caller, PHONE, World};
 
 const DATABASE: &str = "Username-Password-Authentication";
@@ -97,7 +99,7 @@ async fn members_belong_to_strategies() {
         json!({"connection": DATABASE, "password": "a long passphrase"}),
         json!({"connection": DATABASE, "email": "a@b.example", "password": ""}),
     ] {
-        lines.push_str(&format!("{}\n", said(&admin.post("/api/v2/users", body).await)));
+        writeln!(lines, "{}", said(&admin.post("/api/v2/users", body).await)).unwrap();
     }
     expect![[r#"
         400 invalid_body: Payload validation error: 'Missing required property: connection'.
@@ -222,7 +224,7 @@ async fn a_user_is_changed_blocked_and_deleted() {
         json!({"connection": "mail"}),
         json!({"logins_count": 0}),
     ] {
-        lines.push_str(&format!("{patch}\n  {}\n", said(&admin.patch(&path, patch.clone()).await)));
+        writeln!(lines, "{patch}\n  {}", said(&admin.patch(&path, patch.clone()).await)).unwrap();
     }
     expect![[r#"
         {"phone_number":"+4915112345679"}
@@ -250,7 +252,7 @@ async fn a_user_is_changed_blocked_and_deleted() {
     // Blocked: neither the refresh token nor a new code helps.
     assert_eq!(good(&admin.patch(&path, json!({"blocked": true})).await, 200)["blocked"], true);
     let refresh = json!({"grant_type": "refresh_token", "refresh_token": tokens.text("refresh_token")});
-    assert_eq!(world.anon().post("/oauth/token", refresh.clone()).await.error(), "401 unauthorized: user is blocked");
+    assert_eq!(refusal(&world.anon().post("/oauth/token", refresh.clone()).await), "401 unauthorized: user is blocked");
     world.anon().start(PHONE).await;
     drop(world.logs().await);
     drop(world.gateway.take());
