@@ -8,9 +8,11 @@
 )]
 
 mod config;
+mod coverage;
 mod delivery;
 mod dev;
 mod gateway_check;
+mod management;
 mod oauth_token;
 mod passwordless_start;
 mod process;

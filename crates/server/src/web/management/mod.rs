@@ -229,6 +229,7 @@ impl Family for Management {
         let error = match why {
             Unreadable::TooLong(limit) => ApiError::TooLong(limit),
             Unreadable::Broken => ApiError::BrokenBody,
+            Unreadable::Path => ApiError::NotFound,
             Unreadable::Panicked => ApiError::Server,
         };
         common(app, error.reply(), None)
