@@ -37,7 +37,12 @@ pub fn key(rng: &Rng) -> String {
     id
 }
 
-/// 32 random bytes as base64url: opaque access tokens, refresh tokens, session ids.
+/// 32 characters of base64url: opaque access tokens, session ids.
+pub fn short_token(rng: &Rng) -> String {
+    rng.base64url(24)
+}
+
+/// 43 characters of base64url: what follows `v1.` in a refresh token.
 pub fn token(rng: &Rng) -> String {
     rng.base64url(32)
 }

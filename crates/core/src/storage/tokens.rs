@@ -1,6 +1,6 @@
 //! Opaque access tokens and refresh tokens, kept as hashes: the database alone cannot impersonate anyone.
 
-use crate::kit::clock::Millis;
+use crate::kit::clock::{DAY, Millis};
 
 use super::db::{DbError, Row, Tx};
 
@@ -105,9 +105,14 @@ pub fn touch_refresh(tx: &mut Tx<'_>, hash: &str, now: Millis, idle_expires_at: 
     )
 }
 
-/// Ends everything issued to a user.
+/// Ends everything issued to a user who is being removed. Refresh tokens stay on record for 30 days after their last use:
+/// whoever presents one learns that its user is gone (C454).
 pub fn delete_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
-    tx.later("DELETE FROM refresh_tokens WHERE user_id = ?1", &[user_id.into()])?;
+    tx.later(
+        "UPDATE refresh_tokens SET expires_at = COALESCE(last_exchanged_at, created_at) + ?2 \
+         WHERE user_id = ?1 AND (expires_at IS NULL OR expires_at > COALESCE(last_exchanged_at, created_at) + ?2)",
+        &[user_id.into(), (30 * DAY).into()],
+    )?;
     tx.later("DELETE FROM access_tokens WHERE user_id = ?1", &[user_id.into()])
 }
 

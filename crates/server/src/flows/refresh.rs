@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ringpass_core::kit::clock::{Millis, SECOND};
+use ringpass_core::kit::clock::{MINUTE, Millis, SECOND};
 use ringpass_core::kit::ids;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
@@ -57,9 +57,9 @@ pub fn draw(app: &App, granted: &Granted) -> Drawn {
         (token, hash)
     };
     Drawn {
-        opaque: granted.api.is_none().then(|| with_hash(ids::token(&app.rng))),
+        opaque: granted.api.is_none().then(|| with_hash(ids::short_token(&app.rng))),
         refresh: granted.has("offline_access").then(|| with_hash(format!("v1.{}", ids::token(&app.rng)))),
-        session_id: app.rng.base64url(24),
+        session_id: ids::short_token(&app.rng),
     }
 }
 
@@ -141,7 +141,8 @@ async fn examine(
     scope: Option<&str>,
 ) -> Result<(RefreshToken, User, Granted), RefreshRefused> {
     let (token, user) = found.ok_or(RefreshRefused::Unknown)?;
-    let user = user.ok_or(RefreshRefused::UserGone)?;
+    // A user who was made after the token is another one under the same id; nodes' clocks may differ a little.
+    let user = user.filter(|user| user.created_at <= token.created_at + MINUTE).ok_or(RefreshRefused::UserGone)?;
     if user.is_blocked() {
         return Err(RefreshRefused::UserBlocked);
     }

@@ -13,6 +13,7 @@ mod delivery;
 mod dev;
 mod gateway_check;
 mod management;
+mod oauth_token;
 mod passwordless_start;
 mod process;
 mod serve;

@@ -1,0 +1,7 @@
+//! `POST /oauth/token` (`docs/COMPATIBILITY.md` C401-C463).
+
+mod codes;
+mod machine;
+mod refresh;
+mod request;
+mod tokens;

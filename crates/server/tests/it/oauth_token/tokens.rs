@@ -1,0 +1,469 @@
+//! The tokens of a sign-in (C420, C421, C439, C501-C524).
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use crate::world::{API, ISSUER, MANAGEMENT, NATIVE, PHONE, WEB, World};
+
+#[tokio::test]
+async fn without_an_audience_the_access_token_is_opaque() {
+    let world = World::new().await;
+    let scope = "openid profile email phone offline_access read:messages nonsense openid";
+    let answer = world.anon().sign_in(PHONE, json!({"scope": scope})).await;
+    assert_eq!(
+        (answer.header("content-type"), answer.header("cache-control"), answer.header("pragma")),
+        ("application/json", "no-store", "no-cache")
+    );
+    expect![[r#"
+        200 OK
+        {
+          "access_token": "bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTO",
+          "id_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "name": "+4915112345678",
+              "nickname": "",
+              "picture": "https://s.gravatar.com/avatar/0feb347577fe8f3d21b5921dd11a4f1d?s=480&r=pg&d=mp",
+              "updated_at": "2026-01-02T03:04:05.678Z",
+              "phone_number": "+4915112345678",
+              "phone_number_verified": true,
+              "iss": "https://tenant.example/",
+              "sub": "sms|e4e357ed554cfc155b92cadf",
+              "aud": "cli_native",
+              "iat": 1767323045,
+              "exp": 1767359045,
+              "sid": "gCsjI6mAsmomlk-8HLgeOvSnbFlnCq9-"
+            }
+          },
+          "refresh_token": "v1.81VMdtqPKV17S__l5TI4I7AgIv0voR5cjp29KZFGgQk",
+          "scope": "openid profile email phone offline_access",
+          "expires_in": 86400,
+          "token_type": "Bearer"
+        }
+    "#]]
+    .assert_eq(&world.tokens(&answer, ""));
+    let plain = world.anon().sign_in(PHONE, json!({})).await;
+    expect![[r#"
+        200 OK
+        {
+          "access_token": "QdXpy6KQErWEhY6IagHKZLqaebxMZb2A",
+          "expires_in": 86400,
+          "token_type": "Bearer"
+        }
+    "#]]
+    .assert_eq(&world.tokens(&plain, ""));
+    let userinfo =
+        world.anon().sign_in(PHONE, json!({"audience": format!("{ISSUER}userinfo"), "scope": "openid"})).await;
+    assert!(!userinfo.text("access_token").contains('.'));
+}
+
+#[tokio::test]
+async fn rs256_tokens_are_the_same_every_time() {
+    let world = World::new().await;
+    let answer = world.anon().sign_in(PHONE, json!({"scope": "openid", "audience": API})).await;
+    expect!["eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImN1cnJlbnQta2V5LW9mLXRlc3RzMCJ9.eyJpc3MiOiJodHRwczovL3RlbmFudC5leGFtcGxlLyIsInN1YiI6InNtc3wzNWM2YWY5ZGJiZjU1MjgzMDAyZGYxZWMiLCJhdWQiOiJjbGlfbmF0aXZlIiwiaWF0IjoxNzY3MzIzMDQ1LCJleHAiOjE3NjczNTkwNDUsInNpZCI6ImJrVHZEaTZKdzFvcUlLYVhPcG15TXRqbmdENDBZR1RPIn0.WL5vpBuStq7ryWagq-HuJ1-EHq0Tc37Q8gGKgfsu_2aSz7nXWlBsVwaVcdGjYQlyXaPAxUg2VGarEzmqWUo41B3tv0Ei10dLZ7xZZHYq3rCt7M-WyupwHYwh1TDcMSY6B_FN8j6ysXQNZsld2TFWpdQLa1a6EQaE6lRrUezzWDHvv4LV2b_4tiTT8ItR2o1WNYJJeYYEpAki3sRkSHod1WQ45XM9yWePKzIEuwQ-Ok3Z3ALGHhlDieKmsWu1idk05_sEJ3Axl6zPLeGvVpZ6vBM_9hlE1WCWvWvP6CqB2BkD41ZFaI0mmTvK8SBn5VM0OP2EraBROgn9mTqbq84I-Q"].assert_eq(&answer.text("id_token"));
+    expect!["eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImN1cnJlbnQta2V5LW9mLXRlc3RzMCJ9.eyJpc3MiOiJodHRwczovL3RlbmFudC5leGFtcGxlLyIsInN1YiI6InNtc3wzNWM2YWY5ZGJiZjU1MjgzMDAyZGYxZWMiLCJhdWQiOlsiaHR0cHM6Ly9hcGkuZXhhbXBsZS8iLCJodHRwczovL3RlbmFudC5leGFtcGxlL3VzZXJpbmZvIl0sImlhdCI6MTc2NzMyMzA0NSwiZXhwIjoxNzY3NDA5NDQ1LCJzY29wZSI6Im9wZW5pZCIsImF6cCI6ImNsaV9uYXRpdmUifQ.Fy5lLn55kR9Kc0lZMw0F4-gxWUx7-Fn5oMx7j5CB4x9hXjc7Qg0Wl3kcC2EaYw8I0RTXUiGrfLvoRWaJRTQu1zEcP-TlbmWZj9c5W26N36wyrIPOSPxVuBVSKRttXLK90xd7wZYc3VOXakSoiVdh8j73zexVnbyhnOuw72qFN4syJnJfrSCgf56zI7K3tO6wnEnZgo976N_6vifuHXOaQkRz8ws0e2D-zVIQvD3OoVGACAnE_6glFe13-zpNWQLMlF1FIX0-SO6ZHw5MGUrOBZ4KI30l6yqKVIYTPkwtsI8Wu7l18uJUPAfdADCohvvZwmujq9IcWLaThfnrXujzxg"].assert_eq(&answer.text("access_token"));
+}
+
+#[tokio::test]
+async fn with_an_audience_the_access_token_is_a_jwt_for_it() {
+    let world = World::new().await;
+    let scope = "openid read:messages delete:messages offline_access";
+    let answer = world.anon().sign_in(PHONE, json!({"audience": API, "scope": scope})).await;
+    expect![[r#"
+        200 OK
+        {
+          "access_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "iss": "https://tenant.example/",
+              "sub": "sms|0b33902a66fcc8ea47c97afe",
+              "aud": [
+                "https://api.example/",
+                "https://tenant.example/userinfo"
+              ],
+              "iat": 1767323045,
+              "exp": 1767409445,
+              "scope": "openid read:messages offline_access",
+              "azp": "cli_native"
+            }
+          },
+          "id_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "iss": "https://tenant.example/",
+              "sub": "sms|0b33902a66fcc8ea47c97afe",
+              "aud": "cli_native",
+              "iat": 1767323045,
+              "exp": 1767359045,
+              "sid": "81VMdtqPKV17S__l5TI4I7AgIv0voR5c"
+            }
+          },
+          "refresh_token": "v1.bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTOEMHzqcMcqSE",
+          "scope": "openid read:messages offline_access",
+          "expires_in": 86400,
+          "token_type": "Bearer"
+        }
+    "#]]
+    .assert_eq(&world.tokens(&answer, ""));
+    let narrow = world.anon().sign_in(PHONE, json!({"audience": API, "scope": "read:messages"})).await;
+    expect![[r#"
+        200 OK
+        {
+          "access_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "iss": "https://tenant.example/",
+              "sub": "sms|0b33902a66fcc8ea47c97afe",
+              "aud": "https://api.example/",
+              "iat": 1767323045,
+              "exp": 1767409445,
+              "scope": "read:messages",
+              "azp": "cli_native"
+            }
+          },
+          "scope": "read:messages",
+          "expires_in": 86400,
+          "token_type": "Bearer"
+        }
+    "#]]
+    .assert_eq(&world.tokens(&narrow, ""));
+}
+
+#[tokio::test]
+async fn the_tenants_default_audience_stands_in() {
+    let world = World::new().await;
+    world.tenant(json!({"default_audience": API})).await;
+    let answer = world.anon().sign_in(PHONE, json!({})).await;
+    assert_eq!(world.read_token(&answer.text("access_token"), "")["claims"]["aud"], API);
+    world.tenant(json!({"default_audience": ""})).await;
+    assert!(!world.anon().sign_in(PHONE, json!({})).await.text("access_token").contains('.'));
+}
+
+#[tokio::test]
+async fn an_api_chooses_dialect_algorithm_and_lifetime() {
+    let world = World::new().await;
+    let mut out = String::new();
+    for change in [
+        json!({"token_dialect": "rfc9068_profile", "token_lifetime": 60}),
+        json!({"token_dialect": "access_token", "signing_alg": "HS256", "signing_secret": "api-signing-secret-of-the-tests"}),
+        json!({"token_dialect": "rfc9068_profile", "signing_alg": "HS256"}),
+        json!({"token_dialect": "access_token", "signing_alg": "PS256"}),
+        json!({"signing_alg": "RS512"}),
+    ] {
+        world.change_api(change.clone()).await;
+        let answer = world.anon().sign_in(PHONE, json!({"audience": API, "scope": "openid read:messages"})).await;
+        let token = world.read_token(&answer.text("access_token"), "api-signing-secret-of-the-tests");
+        out.push_str(&format!("{change} expires_in {}\n{token:#}\n", answer.json()["expires_in"]));
+        // The ID token is the client's affair.
+        assert_eq!(world.read_token(&answer.text("id_token"), "")["header"]["alg"], "RS256");
+    }
+    expect![[r#"
+        {"token_dialect":"rfc9068_profile","token_lifetime":60} expires_in 60
+        {
+          "header": {
+            "alg": "RS256",
+            "typ": "at+jwt",
+            "kid": "current-key-of-tests0"
+          },
+          "claims": {
+            "iss": "https://tenant.example/",
+            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "aud": [
+              "https://api.example/",
+              "https://tenant.example/userinfo"
+            ],
+            "iat": 1767323045,
+            "exp": 1767323105,
+            "scope": "openid read:messages",
+            "client_id": "cli_native",
+            "jti": "MZl2RlxMaSPnlkcfp7VKHQ"
+          }
+        }
+        {"token_dialect":"access_token","signing_alg":"HS256","signing_secret":"api-signing-secret-of-the-tests"} expires_in 60
+        {
+          "header": {
+            "alg": "HS256",
+            "typ": "JWT"
+          },
+          "claims": {
+            "iss": "https://tenant.example/",
+            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "aud": "https://api.example/",
+            "iat": 1767323045,
+            "exp": 1767323105,
+            "scope": "openid read:messages",
+            "azp": "cli_native"
+          }
+        }
+        {"token_dialect":"rfc9068_profile","signing_alg":"HS256"} expires_in 60
+        {
+          "header": {
+            "alg": "HS256",
+            "typ": "at+jwt"
+          },
+          "claims": {
+            "iss": "https://tenant.example/",
+            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "aud": "https://api.example/",
+            "iat": 1767323045,
+            "exp": 1767323105,
+            "scope": "openid read:messages",
+            "client_id": "cli_native",
+            "jti": "EuFtk4_ANhJzN0VV9MtMxQ"
+          }
+        }
+        {"token_dialect":"access_token","signing_alg":"PS256"} expires_in 60
+        {
+          "header": {
+            "alg": "PS256",
+            "typ": "JWT",
+            "kid": "current-key-of-tests0"
+          },
+          "claims": {
+            "iss": "https://tenant.example/",
+            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "aud": "https://api.example/",
+            "iat": 1767323045,
+            "exp": 1767323105,
+            "scope": "openid read:messages",
+            "azp": "cli_native"
+          }
+        }
+        {"signing_alg":"RS512"} expires_in 60
+        {
+          "header": {
+            "alg": "RS512",
+            "typ": "JWT",
+            "kid": "current-key-of-tests0"
+          },
+          "claims": {
+            "iss": "https://tenant.example/",
+            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "aud": "https://api.example/",
+            "iat": 1767323045,
+            "exp": 1767323105,
+            "scope": "openid read:messages",
+            "azp": "cli_native"
+          }
+        }
+    "#]].assert_eq(&out);
+}
+
+#[tokio::test]
+async fn a_client_chooses_algorithm_and_lifetime_of_its_id_tokens() {
+    let world = World::new().await;
+    let mut out = String::new();
+    for alg in ["HS256", "PS256", "RS512", "RS256"] {
+        let change = json!({"jwt_configuration": {"alg": alg, "lifetime_in_seconds": 60}});
+        for (client, caller) in [(WEB.0, world.web()), (NATIVE, world.anon())] {
+            world.client(client, change.clone()).await;
+            let answer = caller.sign_in(PHONE, json!({"scope": "openid"})).await;
+            let token = world.read_token(&answer.text("id_token"), WEB.1);
+            let life =
+                token["claims"]["exp"].as_i64().zip(token["claims"]["iat"].as_i64()).map(|(end, start)| end - start);
+            out.push_str(&format!("{client} asks for {alg}: {} {life:?}\n", token["header"]));
+        }
+    }
+    expect![[r#"
+        cli_web asks for HS256: {"alg":"HS256","typ":"JWT"} Some(60)
+        cli_native asks for HS256: {"alg":"RS256","typ":"JWT","kid":"current-key-of-tests0"} Some(60)
+        cli_web asks for PS256: {"alg":"PS256","typ":"JWT","kid":"current-key-of-tests0"} Some(60)
+        cli_native asks for PS256: {"alg":"PS256","typ":"JWT","kid":"current-key-of-tests0"} Some(60)
+        cli_web asks for RS512: {"alg":"RS512","typ":"JWT","kid":"current-key-of-tests0"} Some(60)
+        cli_native asks for RS512: {"alg":"RS512","typ":"JWT","kid":"current-key-of-tests0"} Some(60)
+        cli_web asks for RS256: {"alg":"RS256","typ":"JWT","kid":"current-key-of-tests0"} Some(60)
+        cli_native asks for RS256: {"alg":"RS256","typ":"JWT","kid":"current-key-of-tests0"} Some(60)
+    "#]]
+    .assert_eq(&out);
+}
+
+#[tokio::test]
+async fn a_refresh_token_needs_scope_client_and_api() {
+    let world = World::new().await;
+    let offline = json!({"scope": "openid offline_access"});
+    let for_api = json!({"scope": "offline_access", "audience": API});
+    let has = |answer: &crate::world::Answer| answer.json().get("refresh_token").is_some();
+    assert!(has(&world.anon().sign_in(PHONE, offline.clone()).await));
+    assert!(has(&world.anon().sign_in(PHONE, for_api.clone()).await));
+    world.change_api(json!({"allow_offline_access": false})).await;
+    let refused = world.anon().sign_in(PHONE, for_api).await;
+    expect![[r#"
+        200 OK
+        {
+          "access_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "iss": "https://tenant.example/",
+              "sub": "sms|e4e357ed554cfc155b92cadf",
+              "aud": "https://api.example/",
+              "iat": 1767323045,
+              "exp": 1767409445,
+              "azp": "cli_native"
+            }
+          },
+          "expires_in": 86400,
+          "token_type": "Bearer"
+        }
+    "#]]
+    .assert_eq(&world.tokens(&refused, ""));
+    assert!(has(&world.anon().sign_in(PHONE, offline.clone()).await));
+    world.client(NATIVE, json!({"grant_types": [crate::world::OTP]})).await;
+    let refused = world.anon().sign_in(PHONE, offline).await;
+    assert_eq!((has(&refused), refused.text("scope").as_str()), (false, "openid"));
+}
+
+#[tokio::test]
+async fn users_never_get_scopes_of_the_management_api() {
+    let world = World::new().await;
+    let scope = "openid read:users update:users create:clients read:current_user";
+    let answer = world.anon().sign_in(PHONE, json!({"audience": MANAGEMENT, "scope": scope})).await;
+    expect![[r#"
+        200 OK
+        {
+          "access_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "iss": "https://tenant.example/",
+              "sub": "sms|35c6af9dbbf55283002df1ec",
+              "aud": [
+                "https://tenant.example/api/v2/",
+                "https://tenant.example/userinfo"
+              ],
+              "iat": 1767323045,
+              "exp": 1767409445,
+              "scope": "openid",
+              "azp": "cli_native"
+            }
+          },
+          "id_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "iss": "https://tenant.example/",
+              "sub": "sms|35c6af9dbbf55283002df1ec",
+              "aud": "cli_native",
+              "iat": 1767323045,
+              "exp": 1767359045,
+              "sid": "bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTO"
+            }
+          },
+          "scope": "openid",
+          "expires_in": 86400,
+          "token_type": "Bearer"
+        }
+    "#]]
+    .assert_eq(&world.tokens(&answer, ""));
+    let token = answer.text("access_token");
+    let refused = world.nobody().bearer(&token).get("/api/v2/users").await;
+    refused.is(expect![[r#"
+        403 Forbidden
+        cache-control: private, no-store, no-cache, must-revalidate
+        content-type: application/json; charset=utf-8
+        vary: origin
+        x-ratelimit-limit: 50
+        x-ratelimit-remaining: 49
+        x-ratelimit-reset: 1767323046
+
+        {
+          "statusCode": 403,
+          "error": "Forbidden",
+          "message": "Insufficient scope, expected any of: read:users,read:user_idp_tokens",
+          "errorCode": "insufficient_scope"
+        }
+    "#]]);
+    world.logs().await;
+}
+
+#[tokio::test]
+async fn rules_of_the_api_keep_its_scopes_from_users() {
+    let world = World::new().await;
+    let asked = json!({"audience": API, "scope": "read:messages"});
+    world.change_api(json!({"enforce_policies": true, "token_dialect": "access_token_authz"})).await;
+    let enforced = world.anon().sign_in(PHONE, asked.clone()).await;
+    expect![[r#"
+        200 OK
+        {
+          "access_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "iss": "https://tenant.example/",
+              "sub": "sms|35c6af9dbbf55283002df1ec",
+              "aud": "https://api.example/",
+              "iat": 1767323045,
+              "exp": 1767409445,
+              "azp": "cli_native",
+              "permissions": []
+            }
+          },
+          "expires_in": 86400,
+          "token_type": "Bearer"
+        }
+    "#]]
+    .assert_eq(&world.tokens(&enforced, ""));
+}
+
+#[tokio::test]
+async fn claims_follow_the_users_profile() {
+    let world = World::new().await;
+    world.anon().sign_in(PHONE, json!({})).await;
+    let id = world.user(PHONE).await.expect("a user").user_id;
+    let change = json!({"given_name": "Ada", "family_name": "Lovelace", "name": "Ada Lovelace", "nickname": "ada",
+        "picture": "https://pictures.example/ada.png", "user_metadata": {"secret": 1}});
+    let changed = world.api("update:users").patch(&format!("/api/v2/users/{}", id.replace('|', "%7C")), change).await;
+    assert_eq!(changed.status, 200, "{changed}");
+    assert_eq!(world.logs().await.kinds(), ["sapi"]);
+    let answer = world.anon().sign_in(PHONE, json!({"scope": "openid profile phone"})).await;
+    let mut claims = world.read_token(&answer.text("id_token"), "")["claims"].take();
+    claims["sub"] = Value::from(claims["sub"] == id.as_str());
+    expect![[r#"
+        {
+          "name": "Ada Lovelace",
+          "nickname": "ada",
+          "picture": "https://pictures.example/ada.png",
+          "given_name": "Ada",
+          "family_name": "Lovelace",
+          "updated_at": "2026-01-02T03:04:05.678Z",
+          "phone_number": "+4915112345678",
+          "phone_number_verified": true,
+          "iss": "https://tenant.example/",
+          "sub": true,
+          "aud": "cli_native",
+          "iat": 1767323045,
+          "exp": 1767359045,
+          "sid": "uy2VhHMwCKVhwroWhaHkN3qn-cZ8J44W"
+        }
+    "#]]
+    .assert_eq(&format!("{claims:#}\n"));
+}
