@@ -136,7 +136,7 @@ pub enum Unreadable {
     TooLong(usize),
     /// The body broke off, or took longer than 30 seconds.
     Broken,
-    /// A path parameter is no UTF-8 once it is decoded: nothing has such a name.
+    /// A path parameter is no UTF-8 once it is decoded, or holds U+0000: nothing has such a name.
     Path,
     /// The handler panicked: a bug, logged by the panic hook.
     Panicked,
@@ -171,6 +171,9 @@ pub fn router<F: Family>() -> Router<Arc<App>> {
             .unwrap_or(MethodFilter::GET);
         let handler = async move |State(app): State<Arc<App>>, params: Params, request: Request| -> Reply {
             let Ok(params) = params else { return F::unreadable(&app, Unreadable::Path) };
+            if params.iter().any(|(_, value)| value.contains('\0')) {
+                return F::unreadable(&app, Unreadable::Path);
+            }
             match read(&app, &params, request, F::BODY_LIMIT).await {
                 Ok(call) => run::<F>(app, route, call).await,
                 Err(why) => F::unreadable(&app, why),
