@@ -1,6 +1,5 @@
 //! The call to the operator's SMS gateway, its outcome and the text it carries (`docs/COMPATIBILITY.md` C251-C258,
 //! C301-C338).
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::time::Duration;
 

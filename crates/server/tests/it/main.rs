@@ -4,6 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::too_many_lines,
+    clippy::struct_excessive_bools,
     reason = "a test stops where something is not as it should be"
 )]
 

@@ -1,5 +1,4 @@
 //! How a request is read, and who may ask (C401-C424).
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use expect_test::expect;
 use http::Method;
