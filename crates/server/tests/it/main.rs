@@ -10,9 +10,11 @@
 )]
 
 mod config;
+mod cors;
 mod coverage;
 mod delivery;
 mod dev;
+mod errors;
 mod gateway_check;
 mod management;
 mod oauth_token;
@@ -20,4 +22,6 @@ mod passwordless_start;
 mod process;
 mod serve;
 mod tidy;
+mod userinfo;
+mod well_known;
 mod world;
