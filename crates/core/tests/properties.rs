@@ -1,5 +1,4 @@
 //! Properties that hold for any input, not only for the examples that somebody thought of.
-#![expect(clippy::expect_used, reason = "a test stops where something is not as it should be")]
 
 use proptest::prelude::*;
 use ringpass_core::kit::clock::{parse_rfc3339, rfc3339};
@@ -53,7 +52,7 @@ proptest! {
         let sealed = keys.seal(&Secret::new(clear.clone()), &place).expect("sealed");
         let opened = keys.open(&sealed, &place).expect("opened");
         prop_assert_eq!(opened.expose(), clear);
-        let elsewhere = format!("{}x", place);
+        let elsewhere = format!("{place}x");
         prop_assert!(keys.open(&sealed, &elsewhere).is_err());
     }
 

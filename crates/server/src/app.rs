@@ -73,15 +73,13 @@ impl App {
     }
 
     /// Looks something up, and once more after a refresh when it is not there: another node may have just written it.
-    pub async fn find<T>(&self, look: impl Fn(&Snapshot) -> Option<T>) -> Option<T> {
+    pub async fn find<T>(&self, look: impl Fn(&Snapshot) -> Option<T>) -> Result<Option<T>, DbError> {
         if let Some(found) = look(&self.snapshot()) {
-            return Some(found);
+            return Ok(Some(found));
         }
-        if let Err(error) = self.refresh().await {
-            tracing::warn!(%error, "the configuration could not be looked at");
-        }
+        self.refresh().await?;
         // Another request may have put a newer snapshot in place since the first look.
-        look(&self.snapshot())
+        Ok(look(&self.snapshot()))
     }
 
     /// Changes configuration: `work` in a write transaction that also moves the version; the new snapshot is in force

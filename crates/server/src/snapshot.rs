@@ -195,7 +195,7 @@ fn origins(clients: &[Client]) -> (HashSet<String>, Vec<(String, String)>) {
     let mut exact = HashSet::new();
     let mut wildcard = Vec::new();
     for client in clients {
-        for entry in client.allowed_origins() {
+        for entry in client.allowed_origins().into_iter().chain(client.web_origins()) {
             match entry.trim_end_matches('/').split_once('*') {
                 Some((before, after)) if before.ends_with("://") && after.starts_with('.') => {
                     wildcard.push((before.to_owned(), after.to_owned()));

@@ -263,6 +263,9 @@ impl Client {
 
     fn check(&self) -> Result<(), Invalid> {
         let has = |name: &str| self.doc.contains_key(name);
+        if !has("name") {
+            return Err(Invalid::payload("Expected type string but found type null", "name", "Name of the client"));
+        }
         if has("token_endpoint_auth_method") && has("client_authentication_methods") {
             return Err(Invalid::body(
                 "A client has either token_endpoint_auth_method or client_authentication_methods, not both",

@@ -121,11 +121,23 @@ pub fn masked(body: &Value) -> Value {
     match body {
         Value::Object(members) => members
             .iter()
-            .map(|(name, value)| (name.clone(), if is_secret(name) { MASK.into() } else { masked(value) }))
+            .map(|(name, value)| {
+                let shown = match value {
+                    _ if is_secret(name) => MASK.into(),
+                    Value::String(url) if name == "gateway_url" => without_query(url).into(),
+                    value => masked(value),
+                };
+                (name.clone(), shown)
+            })
             .collect(),
         Value::Array(items) => items.iter().map(masked).collect(),
         other => other.clone(),
     }
+}
+
+/// An address without its query, where operators like to put keys.
+fn without_query(url: &str) -> String {
+    url.split_once('?').map_or_else(|| url.to_owned(), |(address, _)| format!("{address}?{MASK}"))
 }
 
 /// Member names that hold codes, secrets or whole tokens. `configuration` is that of a database connection: everything in
@@ -159,6 +171,15 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_without_doubles() {
         assert!(TYPES.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn the_query_of_a_gateway_is_masked() {
+        let body = json!({"options": {"gateway_url": "https://sms.example/send?key=k", "from": "a?b"}});
+        assert_eq!(
+            masked(&body).to_string(),
+            r#"{"options":{"gateway_url":"https://sms.example/send?*****","from":"a?b"}}"#
+        );
     }
 
     #[test]

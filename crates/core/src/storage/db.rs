@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -161,7 +162,12 @@ where
     F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
 {
     let (tell, told) = oneshot::channel();
+    let asked = Instant::now();
     let job: Job = Box::new(move |tx| {
+        if asked.elapsed() > QUEUE_PATIENCE {
+            let refuse = |_| drop(tell.send(Err(DbError::Unavailable("it waited too long for its turn".into()))));
+            return Done { keep: false, answer: Box::new(refuse) };
+        }
         tx.write = write;
         let result = work(tx);
         let keep = result.is_ok();
@@ -179,6 +185,9 @@ where
     })?;
     told.await.unwrap_or_else(|_| Err(DbError::Failed(format!("transaction `{name}` did not finish"))))
 }
+
+/// How long a transaction may wait for its turn: whoever asked had better be told than kept.
+const QUEUE_PATIENCE: Duration = Duration::from_secs(4);
 
 /// A running transaction.
 #[derive(Debug)]

@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, timeout};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -36,7 +37,7 @@ pub(super) fn start(
         url.parse().map_err(|error| DbError::Unavailable(format!("the database URL cannot be read: {error}")))?;
     config.application_name("ringpass");
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(Duration::from_secs(5));
+        config.connect_timeout(CONNECT_WITHIN);
     }
     let config = Arc::new(config);
     let mut first = Session::new(Arc::clone(&config))?;
@@ -93,6 +94,43 @@ impl fmt::Debug for Session {
     }
 }
 
+/// Connects; a server that takes the connection and says nothing counts as gone.
+async fn connect(config: &Config) -> Result<Client, DbError> {
+    let connecting = async {
+        if config.get_ssl_mode() == SslMode::Require {
+            let (client, connection) = config.connect(MakeRustlsConnect::new(tls())).await?;
+            tokio::spawn(connection);
+            Ok::<_, tokio_postgres::Error>(client)
+        } else {
+            let (client, connection) = config.connect(NoTls).await?;
+            tokio::spawn(connection);
+            Ok(client)
+        }
+    };
+    let patience = config.get_connect_timeout().copied().unwrap_or(CONNECT_WITHIN);
+    match timeout(patience, connecting).await {
+        Ok(client) => Ok(client?),
+        Err(_) => Err(DbError::Unavailable("PostgreSQL takes too long to connect".into())),
+    }
+}
+
+/// Waits for an answer as long as the server lives: when none comes for a while and a new connection cannot be made
+/// either, the server has gone without a word. `None` then.
+async fn while_alive<T>(config: &Config, answer: impl Future<Output = T>) -> Option<T> {
+    let mut answer = pin!(answer);
+    loop {
+        match timeout(ANSWER_WITHIN, &mut answer).await {
+            Ok(answer) => return Some(answer),
+            Err(_) => drop(connect(config).await.ok()?),
+        }
+    }
+}
+
+/// How long a statement may take before the server's life is in doubt.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// How long connecting may take, unless the database URL says otherwise.
+const CONNECT_WITHIN: Duration = Duration::from_secs(4);
+
 /// What comes back from one of several statements sent together.
 enum Outcome {
     Nothing,
@@ -139,19 +177,7 @@ impl Session {
         if self.client.is_some() {
             return Ok(());
         }
-        let config = Arc::clone(&self.config);
-        let client = self.runtime.block_on(async move {
-            if config.get_ssl_mode() == SslMode::Require {
-                let (client, connection) = config.connect(MakeRustlsConnect::new(tls())).await?;
-                tokio::spawn(connection);
-                Ok::<_, tokio_postgres::Error>(client)
-            } else {
-                let (client, connection) = config.connect(NoTls).await?;
-                tokio::spawn(connection);
-                Ok(client)
-            }
-        })?;
-        self.client = Some(client);
+        self.client = Some(self.runtime.block_on(connect(&self.config))?);
         Ok(())
     }
 
@@ -214,9 +240,10 @@ impl Session {
             return Err(DbError::Unavailable("the connection broke in the middle of a transaction".into()));
         }
         let queued = std::mem::take(&mut self.queued);
-        let fresh = !self.begun && end.is_none();
+        let (fresh, began) = (!self.begun && end.is_none(), Instant::now());
         match self.attempt(write, &queued, statement, end) {
-            Err(DbError::Unavailable(_)) if fresh && self.client.is_none() => {
+            // A server that kept everybody waiting before it went is not waited for again.
+            Err(DbError::Unavailable(_)) if fresh && self.client.is_none() && began.elapsed() < ANSWER_WITHIN => {
                 self.attempt(write, &queued, statement, end)
             }
             result => result,
@@ -248,13 +275,14 @@ impl Session {
         if let Some(sql) = end {
             sent.push(plain(client, sql));
         }
-        match self.runtime.block_on(all(sent)) {
-            Ok(outcome) => {
+        match self.runtime.block_on(while_alive(&self.config, all(sent))) {
+            Some(Ok(outcome)) => {
                 self.begun |= begin;
                 Ok(outcome)
             }
-            Err(error) if is_broken(&error) => Err(self.broke(error)),
-            Err(error) => {
+            None => Err(self.broke(silent())),
+            Some(Err(error)) if is_broken(&error) => Err(self.broke(error.into())),
+            Some(Err(error)) => {
                 self.begun |= begin;
                 Err(error.into())
             }
@@ -262,11 +290,11 @@ impl Session {
     }
 
     /// Forgets a broken connection; a transaction that was under way on it stays marked, so that nothing more runs in it.
-    fn broke(&mut self, error: tokio_postgres::Error) -> DbError {
+    fn broke(&mut self, error: DbError) -> DbError {
         let under_way = self.begun;
         self.forget();
         self.begun = under_way;
-        error.into()
+        error
     }
 
     fn statement(&mut self, sql: &'static str) -> Result<Statement, DbError> {
@@ -274,13 +302,14 @@ impl Session {
             return Ok(known.clone());
         }
         let Some(client) = &self.client else { return Err(DbError::Unavailable("not connected".into())) };
-        match self.runtime.block_on(client.prepare(&numbered(sql))) {
-            Ok(statement) => {
+        match self.runtime.block_on(while_alive(&self.config, client.prepare(&numbered(sql)))) {
+            Some(Ok(statement)) => {
                 self.statements.insert(sql, statement.clone());
                 Ok(statement)
             }
-            Err(error) if is_broken(&error) => Err(self.broke(error)),
-            Err(error) => Err(error.into()),
+            None => Err(self.broke(silent())),
+            Some(Err(error)) if is_broken(&error) => Err(self.broke(error.into())),
+            Some(Err(error)) => Err(error.into()),
         }
     }
 
@@ -344,6 +373,10 @@ async fn all(mut sent: Vec<Sent<'_>>) -> Result<Outcome, tokio_postgres::Error> 
             outcome => outcome,
         })
     })
+}
+
+fn silent() -> DbError {
+    DbError::Unavailable("PostgreSQL does not answer".into())
 }
 
 /// Whether the connection is of no more use: closed, or the server is going away (class 57, operator intervention).

@@ -154,7 +154,7 @@ pub async fn client_credentials(
 
 async fn for_client(app: &App, client: &Client, audience: &str, scope: Option<&str>) -> Result<Granted, Refused> {
     let api = find_api(app, audience).await?;
-    let grant = app.find(|snapshot| snapshot.grant(&client.id, audience)).await;
+    let grant = app.find(|snapshot| snapshot.grant(&client.id, audience)).await?;
     let grant = grant
         .filter(|_| api.client_policy() != "deny_all")
         .ok_or_else(|| Refused::NoClientGrant(audience.to_owned()))?;
@@ -175,7 +175,7 @@ async fn for_client(app: &App, client: &Client, audience: &str, scope: Option<&s
 
 /// An API by its identifier.
 pub async fn find_api(app: &App, audience: &str) -> Result<Arc<ResourceServer>, Refused> {
-    let found = app.find(|snapshot| snapshot.resource_server(audience)).await;
+    let found = app.find(|snapshot| snapshot.resource_server(audience)).await?;
     found.ok_or_else(|| Refused::UnknownService(audience.to_owned()))
 }
 

@@ -148,7 +148,10 @@ async fn examine(
     }
     let api = match &token.audience {
         None => None,
-        Some(audience) => Some(grant::find_api(app, audience).await.map_err(|_| RefreshRefused::Unknown)?),
+        Some(audience) => Some(grant::find_api(app, audience).await.map_err(|refused| match refused {
+            Refused::Database(error) => RefreshRefused::Database(error),
+            _ => RefreshRefused::Unknown,
+        })?),
     };
     let had: Vec<&str> = token.scope.split_ascii_whitespace().collect();
     let asked: Vec<&str> = scope.map_or_else(|| had.clone(), |scope| scope.split_ascii_whitespace().collect());

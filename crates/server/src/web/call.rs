@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
@@ -135,6 +136,8 @@ pub enum Unreadable {
     TooLong(usize),
     /// The body broke off, or took longer than 30 seconds.
     Broken,
+    /// A path parameter is no UTF-8 once it is decoded, or holds U+0000: nothing has such a name.
+    Path,
     /// The handler panicked: a bug, logged by the panic hook.
     Panicked,
 }
@@ -157,6 +160,8 @@ pub trait Family: 'static {
     fn unreadable(app: &App, why: Unreadable) -> Reply;
 }
 
+type Params = Result<RawPathParams, RawPathParamsRejection>;
+
 /// The axum router of one family's table.
 pub fn router<F: Family>() -> Router<Arc<App>> {
     F::ROUTES.iter().fold(Router::new(), |router, route| {
@@ -164,7 +169,11 @@ pub fn router<F: Family>() -> Router<Arc<App>> {
             .ok()
             .and_then(|method| MethodFilter::try_from(method).ok())
             .unwrap_or(MethodFilter::GET);
-        let handler = async move |State(app): State<Arc<App>>, params: RawPathParams, request: Request| -> Reply {
+        let handler = async move |State(app): State<Arc<App>>, params: Params, request: Request| -> Reply {
+            let Ok(params) = params else { return F::unreadable(&app, Unreadable::Path) };
+            if params.iter().any(|(_, value)| value.contains('\0')) {
+                return F::unreadable(&app, Unreadable::Path);
+            }
             match read(&app, &params, request, F::BODY_LIMIT).await {
                 Ok(call) => run::<F>(app, route, call).await,
                 Err(why) => F::unreadable(&app, why),

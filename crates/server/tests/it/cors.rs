@@ -68,7 +68,7 @@ async fn origins_that_a_client_lists_are_echoed() {
         "https://native.example:8443" yes
         "https://one.wild.example" yes
         "https://one.two.wild.example" yes
-        "https://web.example" no
+        "https://web.example" yes
         "https://evil.example" no
         "https://wild.example" no
         "https://.wild.example" no
@@ -91,10 +91,11 @@ async fn origins_that_a_client_lists_are_echoed() {
 #[tokio::test]
 async fn a_preflight_allows_what_the_sdks_send() {
     let world = world().await;
-    let first = preflight(&world, PATHS[0], "https://spa.example").await;
-    for path in PATHS {
-        assert_eq!(preflight(&world, path, "https://spa.example").await.to_string(), first.to_string());
-    }
+    let caller = world.nobody().header("origin", "https://spa.example");
+    let first = caller.send(Method::OPTIONS, "/passwordless/start", "", "".into()).await;
+    let second = caller.send(Method::OPTIONS, "/oauth/token", "", "".into()).await;
+    let third = caller.send(Method::OPTIONS, "/userinfo", "", "".into()).await;
+    assert_eq!((second.to_string(), third.to_string()), (first.to_string(), first.to_string()));
     assert_eq!(first.header("vary"), "Origin");
     first.is(expect![[r#"
         204 No Content

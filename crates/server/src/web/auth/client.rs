@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header;
 use ringpass_core::kit::hash;
 use ringpass_core::model::client::Client;
+use ringpass_core::storage::DbError;
 
 use crate::app::App;
 use crate::web::Call;
@@ -44,15 +45,15 @@ impl Credentials {
     }
 
     /// Compares them with the client on record.
-    pub async fn check(&self, app: &App) -> Checked {
+    pub async fn check(&self, app: &App) -> Result<Checked, DbError> {
         let id = self.client_id.as_deref().unwrap_or_default();
-        let Some(client) = app.find(|snapshot| snapshot.client(id)).await else { return Checked::Unknown };
-        match &self.secret {
+        let Some(client) = app.find(|snapshot| snapshot.client(id)).await? else { return Ok(Checked::Unknown) };
+        Ok(match &self.secret {
             _ if client.is_public() => Checked::Public(client),
             Some(sent) if client.secret.matches(sent) => Checked::Proven(client),
             Some(_) => Checked::Wrong(client),
             None => Checked::Unproven(client),
-        }
+        })
     }
 }
 

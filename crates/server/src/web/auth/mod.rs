@@ -57,6 +57,7 @@ impl Family for Auth {
         let error = match why {
             Unreadable::TooLong(_) => AuthError::TooLong,
             Unreadable::Broken => AuthError::BadOauthBody,
+            Unreadable::Path => AuthError::NotFound,
             Unreadable::Panicked => AuthError::Server,
         };
         with_default_window(app, error.reply())

@@ -118,7 +118,7 @@ async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthErr
     if credentials.client_id.is_none() {
         return Err(AuthError::MissingProperty("client_id"));
     }
-    let checked = credentials.check(app).await;
+    let checked = credentials.check(app).await?;
     let client = match &checked {
         Checked::Proven(client) | Checked::Public(client) | Checked::Unproven(client) | Checked::Wrong(client) => {
             client
@@ -161,7 +161,7 @@ async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthErr
 }
 
 async fn find_channel(app: &App, name: &str, client: &Client) -> Result<Arc<Channel>, AuthError> {
-    let found = app.find(|snapshot| snapshot.channel(name, &client.id)).await;
+    let found = app.find(|snapshot| snapshot.channel(name, &client.id)).await?;
     let mut channel = found.ok_or(AuthError::NoSuchConnection)?;
     if !channel.connection.is_enabled_for(&client.id) {
         // Another node may have enabled it a moment ago.

@@ -54,7 +54,7 @@ async fn authenticate(app: &App, call: &Call, members: &Members) -> Result<(Arc<
     if credentials.client_id.is_none() {
         return Err(AuthError::MissingParameter("client_id"));
     }
-    match credentials.check(app).await {
+    match credentials.check(app).await? {
         Checked::Proven(client) => {
             let caller = peer::caller(call, Some(&client));
             Ok((client, caller))
@@ -73,7 +73,7 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
     let realm = required(members, "realm")?;
     let channel = app
         .find(|snapshot| snapshot.channel(realm, &client.id))
-        .await
+        .await?
         .filter(|channel| channel.connection.strategy == Strategy::Sms && channel.connection.is_enabled_for(&client.id))
         .ok_or_else(|| AuthError::UnknownRealm(realm.to_owned()))?;
     let audience = optional(members, "audience")?;

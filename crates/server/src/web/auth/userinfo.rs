@@ -17,7 +17,7 @@ use crate::web::{Call, Reply};
 pub(super) async fn show(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
     let token = bearer(&call).ok_or(AuthError::InvalidToken)?;
     let (user_id, scope) = match Parsed::new(token) {
-        Some(parsed) => from_jwt(&app, &parsed).await.ok_or(AuthError::InvalidToken)?,
+        Some(parsed) => from_jwt(&app, &parsed).await?.ok_or(AuthError::InvalidToken)?,
         None => from_opaque(&app, token).await?.ok_or(AuthError::InvalidToken)?,
     };
     let scope: Vec<&str> = scope.split_ascii_whitespace().collect();
@@ -44,12 +44,16 @@ async fn from_opaque(app: &App, token: &str) -> Result<Option<(String, String)>,
 }
 
 /// Subject and scope of a JWT that one of our keys signed with RS256, for this endpoint, and that has not ended.
-async fn from_jwt(app: &App, token: &Parsed<'_>) -> Option<(String, String)> {
+async fn from_jwt(app: &App, token: &Parsed<'_>) -> Result<Option<(String, String)>, AuthError> {
     let key = app.find(|snapshot| snapshot.keys.verifying.iter().find(|key| key.kid() == token.kid()).cloned()).await?;
-    if !key.verifies(Alg::Rs256, token) {
-        return None;
+    if !key.is_some_and(|key| key.verifies(Alg::Rs256, token)) {
+        return Ok(None);
     }
-    let claims = token.claims();
+    Ok(subject(app, token.claims()))
+}
+
+/// Subject and scope of claims that are for this endpoint and have not ended.
+fn subject(app: &App, claims: &Map<String, Value>) -> Option<(String, String)> {
     let issuer = app.config.http.issuer();
     let audience = format!("{issuer}userinfo");
     let for_us = match claims.get("aud") {
@@ -57,7 +61,8 @@ async fn from_jwt(app: &App, token: &Parsed<'_>) -> Option<(String, String)> {
         Some(Value::String(one)) => *one == audience,
         _ => false,
     };
-    let live = claims.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp * SECOND > app.clock.now());
+    let live =
+        claims.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp.saturating_mul(SECOND) > app.clock.now());
     let ours = claims.get("iss").and_then(Value::as_str) == Some(issuer.as_str());
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     if for_us && live && ours { Some((text("sub")?, text("scope").unwrap_or_default())) } else { None }

@@ -25,6 +25,9 @@ pub async fn list(app: Arc<App>, request: Request) -> Outcome {
 pub async fn create(app: Arc<App>, request: Request) -> Outcome {
     let connection = Connection::create(&request.json()?, &app.rng, app.clock.now())?;
     let work = move |tx: &mut Tx<'_>| {
+        for (index, client_id) in connection.enabled_clients.iter().enumerate() {
+            known_client(tx, client_id, &format!("enabled_clients[{index}]"))?;
+        }
         if !connections::insert(tx, &connection)? {
             return Err(ApiError::ConnectionConflict);
         }
@@ -45,7 +48,11 @@ pub async fn update(app: Arc<App>, request: Request) -> Outcome {
     let (id, patch) = (id(&request)?, request.json()?);
     let work = move |tx: &mut Tx<'_>| {
         let mut connection = connections::get(tx, &id)?.ok_or(ApiError::NoConnection)?;
+        let before = connection.enabled_clients.clone();
         connection.apply(&patch)?;
+        for (index, client_id) in connection.enabled_clients.iter().enumerate().filter(|(_, id)| !before.contains(id)) {
+            known_client(tx, client_id, &format!("enabled_clients[{index}]"))?;
+        }
         connections::put(tx, &connection)?;
         Ok(Reply::json(StatusCode::OK, &connection.view()))
     };
@@ -83,10 +90,7 @@ pub async fn update_clients(app: Arc<App>, request: Request) -> Outcome {
     let work = move |tx: &mut Tx<'_>| {
         connections::get(tx, &id)?.ok_or(ApiError::NoConnection)?;
         for (index, (client_id, _)) in changes.iter().enumerate() {
-            if clients::get(tx, client_id)?.is_none_or(|client| client.is_global) {
-                let reason = format!("The client does not exist: {client_id}");
-                return Err(Invalid::payload(&reason, &format!("[{index}].client_id"), "").into());
-            }
+            known_client(tx, client_id, &format!("[{index}].client_id"))?;
         }
         for (client_id, enabled) in &changes {
             connections::set_client(tx, &id, client_id, *enabled, now)?;
@@ -133,6 +137,14 @@ pub async fn of_client(app: Arc<App>, request: Request) -> Outcome {
     };
     let enabled = app.db.read("connections.of_client", read).await?.ok_or(ApiError::NoClient)?;
     Ok(answer(&request.call, &page, &fields, enabled))
+}
+
+/// Refuses a client that is not there, and the global one, which is no application (C683).
+fn known_client(tx: &mut Tx<'_>, client_id: &str, path: &str) -> Result<(), ApiError> {
+    match clients::get(tx, client_id)? {
+        Some(client) if !client.is_global => Ok(()),
+        _ => Err(Invalid::payload(&format!("The client does not exist: {client_id}"), path, "").into()),
+    }
 }
 
 const ITEM: Object = Object { fields: &[CHANGE], required: &["client_id", "status"], open: false };

@@ -51,7 +51,11 @@ pub struct Request {
 impl Request {
     /// The body as JSON.
     pub fn json(&self) -> Result<Value, ApiError> {
-        serde_json::from_slice(&self.call.body).map_err(|_| ApiError::BadJson)
+        let body = serde_json::from_slice(&self.call.body).map_err(|_| ApiError::BadJson)?;
+        if has_null(&body) {
+            return Err(Invalid::payload("The character U+0000 is not allowed", "", "").into());
+        }
+        Ok(body)
     }
 
     /// Changes configuration. `work` runs alone among all writers of configuration on all nodes; the `sapi` event joins
@@ -71,6 +75,16 @@ impl Request {
     {
         let audit = Audit::of(app, self);
         app.db.write(name, move |tx| audited(tx, audit, work)).await?
+    }
+}
+
+/// Whether a text or a name in it holds the character U+0000, which PostgreSQL cannot keep (C629).
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_null(value)),
+        _ => false,
     }
 }
 
@@ -229,6 +243,7 @@ impl Family for Management {
         let error = match why {
             Unreadable::TooLong(limit) => ApiError::TooLong(limit),
             Unreadable::Broken => ApiError::BrokenBody,
+            Unreadable::Path => ApiError::NotFound,
             Unreadable::Panicked => ApiError::Server,
         };
         common(app, error.reply(), None)
@@ -264,10 +279,12 @@ pub async fn fallback(State(app): State<Arc<App>>, request: axum::extract::Reque
 /// Runs a row whose token is good: scope, handler, and the log event of a refused write.
 async fn run(app: &Arc<App>, route: &'static Route<Door>, request: Request) -> Reply {
     let audit = (!request.title.is_empty()).then(|| Audit::of(app, &request));
-    let outcome = if request.token.permits(route.scopes) {
-        (route.handler.run)(Arc::clone(app), request).await
-    } else {
+    let outcome = if !request.token.permits(route.scopes) {
         Err(ApiError::InsufficientScope(route.scopes))
+    } else if request.call.query.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        Err(Invalid::query("The character U+0000 is not allowed", "", "").into())
+    } else {
+        (route.handler.run)(Arc::clone(app), request).await
     };
     let error = match outcome {
         Ok(reply) => return reply,

@@ -39,7 +39,7 @@ impl Token {
             return Err(ApiError::InvalidToken);
         }
         let by_kid = |key: &&ringpass_core::kit::jwt::RsaKey| key.kid() == parsed.kid();
-        let key = app.find(|snapshot| snapshot.keys.verifying.iter().find(by_kid).cloned()).await;
+        let key = app.find(|snapshot| snapshot.keys.verifying.iter().find(by_kid).cloned()).await?;
         if !key.ok_or(ApiError::InvalidToken)?.verifies(Alg::Rs256, &parsed) {
             return Err(ApiError::InvalidSignature);
         }

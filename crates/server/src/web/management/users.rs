@@ -138,7 +138,8 @@ fn permit(
 
 /// The connection of exactly this name.
 async fn channel(app: &App, name: &str) -> Result<Arc<Channel>, ApiError> {
-    let named = app.find(|snapshot| snapshot.channel(name, "").filter(|channel| channel.connection.name == name)).await;
+    let named =
+        app.find(|snapshot| snapshot.channel(name, "").filter(|channel| channel.connection.name == name)).await?;
     named.ok_or(ApiError::NoConnectionForUser)
 }
 

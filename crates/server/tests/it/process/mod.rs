@@ -133,7 +133,7 @@ impl World {
         self.token = server.management_token().await;
         self.client_id = server.new_client(self, "caller").await;
         let all = server.api(self, "GET", "/connections?strategy=sms", None).await.is(200);
-        self.connection_id = all[0]["id"].as_str().unwrap().to_owned();
+        all[0]["id"].as_str().unwrap().clone_into(&mut self.connection_id);
         self.send_through(server, &self.connection_id, &self.gateway.url()).await;
         self.enable(server, &self.client_id, true).await;
     }

@@ -1,4 +1,4 @@
-//! A PostgreSQL that restarts under load, once in good order and once as if it had crashed.
+//! A PostgreSQL that restarts under load, once in good order and once as if it had crashed, and one that falls silent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use super::{Answer, Server, World, need_postgres, phone};
 struct Cluster(PathBuf);
 
 impl Cluster {
-    fn start() -> (Self, String) {
-        let folder = std::env::temp_dir().join(format!("ringpass_restart_{}", std::process::id()));
+    fn start(name: &str) -> (Self, String) {
+        let folder = std::env::temp_dir().join(format!("ringpass_{name}_{}", std::process::id()));
         let url = script("start", &folder);
         (Self(folder), url.trim().to_owned())
     }
@@ -25,11 +25,24 @@ impl Cluster {
         script("restart", &self.0);
     }
 
-    /// Ends it without asking anyone; its parent process is in the first line of a file.
-    fn crash(&self) {
+    /// The process that all others of the cluster come from.
+    fn parent(&self) -> Pid {
         let text = fs::read_to_string(self.0.join("data/postmaster.pid")).unwrap();
-        let pid = Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap();
-        kill_process(pid, Signal::QUIT).unwrap();
+        Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
+    }
+
+    /// Ends it without asking anyone.
+    fn crash(&self) {
+        kill_process(self.parent(), Signal::QUIT).unwrap();
+    }
+
+    /// The processes that serve connections, and the one that makes them.
+    async fn processes(&self, url: &str) -> Vec<Pid> {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let rows = client.query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'", &[]).await;
+        let served = rows.unwrap().into_iter().filter_map(|row| Pid::from_raw(row.get(0)));
+        served.chain([self.parent()]).collect()
     }
 }
 
@@ -52,7 +65,7 @@ async fn a_postgres_that_restarts_under_load_costs_clean_refusals_only() {
     if need_postgres("a_postgres_that_restarts_under_load_costs_clean_refusals_only").is_none() {
         return;
     }
-    let (cluster, url) = Cluster::start();
+    let (cluster, url) = Cluster::start("cluster");
     // Throw-away clusters answer a commit before it is written; this one may not.
     let mut world = World::on("restart", Some(&format!("{url}?options=-csynchronous_commit%3Don"))).await;
     let server = world.serve(&[]).await;
@@ -102,6 +115,38 @@ async fn a_postgres_that_restarts_under_load_costs_clean_refusals_only() {
     let counted = world.count("SELECT CAST(SUM(logins_count) AS BIGINT) FROM users").await;
     let events = world.count("SELECT COUNT(*) FROM logs WHERE type = 's'").await;
     assert_eq!((used, used), (counted, events));
+    drop((world, server, cluster));
+}
+
+#[tokio::test]
+async fn a_postgres_that_falls_silent_is_not_waited_for() {
+    if need_postgres("a_postgres_that_falls_silent_is_not_waited_for").is_none() {
+        return;
+    }
+    let (cluster, url) = Cluster::start("silent");
+    let mut world = World::on("silent", Some(&url)).await;
+    let server = world.serve(&[]).await;
+    world.set_up(&server).await;
+    server.start(&world.client_id, &phone(0)).await.unwrap().is(200);
+    let code = world.codes_of(&phone(0)).pop().unwrap();
+    let processes = cluster.processes(&url).await;
+    let all = |signal| processes.iter().for_each(|pid| kill_process(*pid, signal).unwrap());
+    all(Signal::STOP);
+    // Connections stay open and nobody answers, as when a machine has lost its power.
+    let exchange = async || server.exchange(&world.client_id, &phone(0), &code).await;
+    let start = async || server.start(&world.client_id, &phone(1)).await;
+    let answers = tokio::join!(exchange(), exchange(), start());
+    all(Signal::CONT);
+    for answer in [answers.0, answers.1, answers.2] {
+        let answer = answer.unwrap();
+        assert!(answer.is_unavailable(), "{answer:?}");
+    }
+    let began = Instant::now();
+    while !start().await.unwrap().body["_id"].is_string() {
+        assert!(began.elapsed() < Duration::from_secs(5), "still unavailable");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    exchange().await.unwrap().is(200);
     drop((world, server, cluster));
 }
 

@@ -1,0 +1,246 @@
+//! Starts a code: limits, blocks, one transaction before the send and one after it (C209-C216, C551).
+
+use std::sync::Arc;
+
+use ringpass_core::kit::clock::{Millis, SECOND};
+use ringpass_core::kit::ids;
+use ringpass_core::model::client::Client;
+use ringpass_core::model::event::Event;
+use ringpass_core::model::phone::Phone;
+use ringpass_core::model::template::Variables;
+use ringpass_core::model::user::User;
+use ringpass_core::storage::buckets::{self, Shape};
+use ringpass_core::storage::codes::{self};
+use ringpass_core::storage::{DbError, Tx, login_failures, users};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::flows::caller::Caller;
+use crate::flows::deliver;
+use crate::flows::limits::Window;
+use crate::flows::record::{self, Journal};
+use crate::snapshot::Channel;
+
+use super::events::{failed, sent};
+use super::{code_hash, failure_key, key};
+/// A start, with everything parsed and the client checked.
+#[derive(Debug)]
+pub struct Start {
+    /// Who asks.
+    pub client: Arc<Client>,
+    /// The SMS connection.
+    pub channel: Arc<Channel>,
+    /// Where the code goes.
+    pub phone: Phone,
+    /// Value of the template variable `request_language`.
+    pub request_language: String,
+    /// `send` as it was sent.
+    pub send: String,
+    /// `authParams`, only logged.
+    pub auth_params: Value,
+    /// Who calls.
+    pub caller: Caller,
+}
+
+/// A start that went through.
+#[derive(Debug)]
+pub struct Started {
+    /// Fresh id for the answer.
+    pub id: String,
+}
+
+/// Why a start sent nothing that the caller may know of.
+#[derive(Debug)]
+pub enum StartRefused {
+    /// Too many starts from this address: the bucket, and seconds to wait.
+    TooManyStarts(Window, i64),
+    /// Brute-force protection blocks this address for this number.
+    TooManyAttempts,
+    /// Unknown number while sign-up is disabled.
+    SignupDisabled,
+    /// The provider did not take the message; the sentence for the caller.
+    Provider(String),
+    /// The database failed.
+    Database(DbError),
+}
+
+impl From<DbError> for StartRefused {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// What the first transaction of a start decided.
+enum Admitted {
+    Send,
+    /// Answer as if sent (blocked user, or no provider under the unified phone experience).
+    Silent,
+    BucketEmpty,
+    Attempts,
+    SignupDisabled,
+}
+
+/// Makes a code, sends it through the connection's provider and waits for the provider's answer.
+pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
+    let now = app.clock.now();
+    let shape = start_shape(app);
+    let bucket = start_bucket(&start.caller.ip);
+    if let Some((window, wait)) = shape.and_then(|shape| empty(app, &bucket, shape, now)) {
+        return Err(StartRefused::TooManyStarts(window, wait));
+    }
+    let code = app.rng.digits(start.channel.connection.code_length());
+    let code_id = ids::object(&app.rng);
+    let unified = app.snapshot().settings.phone_consolidated_experience();
+    let start = Arc::new(start);
+    let (admitted, full_at) = {
+        let (start, journal, bucket) = (Arc::clone(&start), app.journal.clone(), bucket.clone());
+        let hash = code_hash(&app.hash_key, &start.channel, start.phone.as_str(), &code);
+        let code_id = code_id.clone();
+        let work = move |tx: &mut Tx<'_>| {
+            let full_at = match shape {
+                None => now,
+                Some(shape) => match buckets::take(tx, &bucket, shape, now)? {
+                    Some(full_at) => full_at,
+                    None => return Ok((Admitted::BucketEmpty, buckets::get(tx, &bucket)?.unwrap_or(now))),
+                },
+            };
+            match admit(tx, &start, &journal, unified, now)? {
+                Admission::Yes => {
+                    let lifetime = start.channel.connection.code_lifetime() * SECOND;
+                    codes::put(tx, &key(&start.channel, start.phone.as_str()), &code_id, &hash, now, now + lifetime)?;
+                    Ok((Admitted::Send, full_at))
+                }
+                Admission::No(admitted, event) => {
+                    journal.write(tx, *event)?;
+                    Ok((admitted, full_at))
+                }
+            }
+        };
+        app.db.write("passwordless.start", work).await?
+    };
+    if let Some(shape) = shape {
+        if !matches!(admitted, Admitted::BucketEmpty) {
+            app.buckets.charge(&bucket, shape, now);
+        }
+        app.buckets.remember(&bucket, full_at, now);
+    }
+    match admitted {
+        Admitted::Send => send(app, start, code, code_id).await?,
+        Admitted::Silent => {}
+        Admitted::Attempts => return Err(StartRefused::TooManyAttempts),
+        Admitted::SignupDisabled => return Err(StartRefused::SignupDisabled),
+        Admitted::BucketEmpty => {
+            let shape = shape.unwrap_or(Shape { burst: 0, interval: 1 });
+            return Err(StartRefused::TooManyStarts(Window::of(shape, full_at, now), wait(shape, full_at, now)));
+        }
+    }
+    Ok(Started { id: ids::object(&app.rng) })
+}
+
+/// The start bucket of an address as this process knows it; `None` while limits are off.
+pub fn start_window(app: &App, ip: &str) -> Option<Window> {
+    Some(Window::of(start_shape(app)?, app.buckets.full_at(&start_bucket(ip)), app.clock.now()))
+}
+
+/// The start bucket of an address, as far as memory knows it to be empty: its window and the seconds to wait. Doors ask
+/// before they read a body.
+pub fn too_many_starts(app: &App, ip: &str) -> Option<(Window, i64)> {
+    empty(app, &start_bucket(ip), start_shape(app)?, app.clock.now())
+}
+
+/// Charges a start that is malformed, in memory only.
+pub fn charge_malformed(app: &App, ip: &str) {
+    if let Some(shape) = start_shape(app) {
+        app.buckets.charge(&start_bucket(ip), shape, app.clock.now());
+    }
+}
+
+/// Writes the `api_limit` event of an address whose bucket is empty, once a minute (C582).
+pub async fn note_limit(app: &App, caller: &Caller) -> Result<(), DbError> {
+    let key = start_bucket(&caller.ip);
+    if !app.buckets.is_news(&key, app.clock.now()) {
+        return Ok(());
+    }
+    let event = Event {
+        description: "You passed the limit of allowed calls to '/passwordless/start'".to_owned(),
+        details: Some(json!({"limit": {"bucket": key, "global": false, "size": app.config.limits.start_burst}})),
+        ..record::event("api_limit", caller)
+    };
+    let journal = app.journal.clone();
+    app.db.write("passwordless.limited", move |tx| journal.write(tx, event)).await
+}
+
+enum Admission {
+    Yes,
+    No(Admitted, Box<Event>),
+}
+
+fn admit(tx: &mut Tx<'_>, start: &Start, journal: &Journal, unified: bool, now: Millis) -> Result<Admission, DbError> {
+    let connection = &start.channel.connection;
+    let refuse = |admitted, description: &str, kind: &str| {
+        Ok(Admission::No(admitted, Box::new(failed(start, journal, description, kind))))
+    };
+    if connection.brute_force_protection() {
+        let failures =
+            login_failures::count(tx, &failure_key(&start.channel, start.phone.as_str(), &start.caller), now)?;
+        if failures >= login_failures::MAX_FAILURES {
+            return refuse(Admitted::Attempts, "too many failed logins from this address", "too_many_attempts");
+        }
+    }
+    let user = users::find_by_phone(tx, &connection.name, start.phone.as_str())?;
+    if user.as_ref().is_some_and(User::is_blocked) {
+        return refuse(Admitted::Silent, "user is blocked", "unauthorized");
+    }
+    if user.is_none() && connection.disable_signup() {
+        return refuse(Admitted::SignupDisabled, "Public signup is disabled", "bad.connection");
+    }
+    if unified {
+        let text = "no tenant-level phone provider is configured (phone_consolidated_experience is true)";
+        return refuse(Admitted::Silent, text, "sms_provider_error");
+    }
+    Ok(Admission::Yes)
+}
+
+/// Delivers the code and records how that went; a code that was not delivered is forgotten.
+async fn send(app: &App, start: Arc<Start>, code: String, code_id: String) -> Result<(), StartRefused> {
+    let variables = Variables {
+        code: &code,
+        phone_number: start.phone.as_str(),
+        application_name: start.client.name(),
+        request_language: &start.request_language,
+    };
+    let delivered = deliver::deliver(app, &start.channel, start.phone.as_str(), &variables, &start.caller).await;
+    let journal = app.journal.clone();
+    let refusal = delivered.err().map(|refusal| refusal.0);
+    let told = refusal.clone();
+    app.db
+        .write("passwordless.sent", move |tx| match refusal {
+            None => journal.write(tx, sent(&start, &journal)),
+            Some(sentence) => {
+                codes::discard(tx, &code_id, &key(&start.channel, start.phone.as_str()))?;
+                journal.write(tx, failed(&start, &journal, &sentence, "sms_provider_error"))
+            }
+        })
+        .await?;
+    told.map_or(Ok(()), |sentence| Err(StartRefused::Provider(sentence)))
+}
+
+fn start_shape(app: &App) -> Option<Shape> {
+    let limits = &app.config.limits;
+    let interval = i64::try_from(limits.start_refill.as_millis()).unwrap_or(i64::MAX);
+    limits.documented.then_some(Shape { burst: i64::from(limits.start_burst), interval })
+}
+
+fn start_bucket(ip: &str) -> String {
+    format!("start|{ip}")
+}
+
+fn empty(app: &App, bucket: &str, shape: Shape, now: Millis) -> Option<(Window, i64)> {
+    let full_at = app.buckets.full_at(bucket);
+    (shape.left(full_at, now) == 0).then(|| (Window::of(shape, full_at, now), wait(shape, full_at, now)))
+}
+
+/// Whole seconds until the next token.
+fn wait(shape: Shape, full_at: Millis, now: Millis) -> i64 {
+    ((shape.next_at(full_at, now) - now + SECOND - 1) / SECOND).max(1)
+}

@@ -1,0 +1,133 @@
+//! Redeems a code: one transaction counts the try, finds or creates the user and records the grant (C440-C443).
+
+use std::sync::Arc;
+
+use ringpass_core::kit::clock::Millis;
+use ringpass_core::kit::rng::Rng;
+use ringpass_core::model::client::Client;
+use ringpass_core::model::phone::Phone;
+use ringpass_core::model::user::User;
+use ringpass_core::storage::codes::{self, Try};
+use ringpass_core::storage::{DbError, Tx, login_failures, users};
+
+use crate::app::App;
+use crate::flows::caller::Caller;
+use crate::flows::grant::Refused;
+use crate::snapshot::Channel;
+
+use super::events::{blocked, not_exchanged, not_signed_up, signed_in, signed_up};
+use super::{code_hash, failure_key, key};
+/// A code to be redeemed for tokens.
+#[derive(Debug)]
+pub struct Verify {
+    /// Who asks.
+    pub client: Arc<Client>,
+    /// The SMS connection.
+    pub channel: Arc<Channel>,
+    /// The number, exactly as it was sent to the start.
+    pub username: String,
+    /// What the person typed.
+    pub code: String,
+    /// Audience and scope asked for, for the log.
+    pub audience: String,
+    /// Scope granted if the code is right.
+    pub scope: String,
+    /// Who calls.
+    pub caller: Caller,
+}
+
+/// Redeems a code: counts the try, finds or creates the user, and lets `issue` write the grant, all in one transaction.
+pub async fn verify<F>(app: &App, verify: Verify, issue: F) -> Result<User, Refused>
+where
+    F: FnOnce(&mut Tx<'_>, &User) -> Result<(), DbError> + Send + 'static,
+{
+    let now = app.clock.now();
+    let guess = verify.code.trim().to_owned();
+    let well_formed = !guess.is_empty() && guess.len() <= 10 && guess.bytes().all(|byte| byte.is_ascii_digit());
+    let hash =
+        if well_formed { code_hash(&app.hash_key, &verify.channel, &verify.username, &guess) } else { String::new() };
+    let (journal, rng) = (app.journal.clone(), app.rng.clone());
+    let outcome = app.db.write("passwordless.verify", move |tx| match redeem(tx, &verify, &hash, &rng, now)? {
+        Ok((user, created)) => {
+            issue(tx, &user)?;
+            if created {
+                journal.write(tx, signed_up(&verify, &user, &journal))?;
+            }
+            journal.write(tx, signed_in(&verify, &user))?;
+            Ok(Ok(user))
+        }
+        Err((refused, failures)) => {
+            journal.write(tx, not_exchanged(&verify, &refused))?;
+            if matches!(refused, Refused::SignupDisabled) {
+                journal.write(tx, not_signed_up(&verify))?;
+            }
+            if failures == login_failures::MAX_FAILURES {
+                journal.write(tx, blocked(&verify))?;
+            }
+            Ok(Err(refused))
+        }
+    });
+    outcome.await?
+}
+
+/// The user and whether it is new, or the refusal and how many failures are on record now.
+type Redeemed = Result<(User, bool), (Refused, i64)>;
+
+fn redeem(tx: &mut Tx<'_>, verify: &Verify, hash: &str, rng: &Rng, now: Millis) -> Result<Redeemed, DbError> {
+    if Phone::parse(&verify.username).is_none() {
+        // No code was ever sent there, and what is no number is no attempt at one.
+        return Ok(Err((Refused::WrongCode, 0)));
+    }
+    let connection = &verify.channel.connection;
+    let failure_key = failure_key(&verify.channel, &verify.username, &verify.caller);
+    let protected = connection.brute_force_protection();
+    let failures = if protected { login_failures::count(tx, &failure_key, now)? } else { 0 };
+    if failures >= login_failures::MAX_FAILURES {
+        return Ok(Err((Refused::TooManyAttempts, 0)));
+    }
+    let known = users::find_by_phone(tx, &connection.name, &verify.username)?;
+    if known.as_ref().is_some_and(User::is_blocked) {
+        return Ok(Err((Refused::UserBlocked, 0)));
+    }
+    let refused = match codes::consume(tx, &key(&verify.channel, &verify.username), hash, now)? {
+        Try::Right if known.is_none() && connection.disable_signup() => return Ok(Err((Refused::SignupDisabled, 0))),
+        Try::Right => {
+            if failures > 0 {
+                login_failures::clear(tx, &failure_key)?;
+            }
+            return Ok(Ok(sign_in(tx, verify, known, rng, now)?));
+        }
+        Try::Wrong => Refused::WrongCode,
+        Try::Exhausted => Refused::MaxAttempts,
+        Try::Expired => Refused::CodeExpired,
+    };
+    let failures = if protected { login_failures::add(tx, &failure_key, now)? } else { 0 };
+    Ok(Err((refused, failures)))
+}
+
+/// Notes the sign-in on the user, who is created at the first one.
+fn sign_in(
+    tx: &mut Tx<'_>,
+    verify: &Verify,
+    known: Option<User>,
+    rng: &Rng,
+    now: Millis,
+) -> Result<(User, bool), DbError> {
+    let connection = &verify.channel.connection.name;
+    let known = if let Some(user) = known {
+        user
+    } else {
+        let mut user = User::of_phone(connection, &verify.username, rng, now);
+        user.signed_in(&verify.caller.ip, now);
+        if users::insert(tx, &user)? {
+            return Ok((user, true));
+        }
+        // Somebody created the same user at this very moment.
+        users::find_by_phone(tx, connection, &verify.username)?.ok_or(DbError::Shape(0))?
+    };
+    let mut user = known;
+    user.phone_verified = Some(true);
+    user.signed_in(&verify.caller.ip, now);
+    users::record_sign_in(tx, &user)?;
+    Ok((user, false))
+}
