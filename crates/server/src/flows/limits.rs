@@ -42,8 +42,19 @@ impl Memory {
         self.full_at.lock().map_or(0, |buckets| buckets.get(key).copied().unwrap_or(0))
     }
 
-    /// Remembers what the database answered.
+    /// Remembers what the database says of a bucket.
     pub fn remember(&self, key: &str, full_at: Millis, now: Millis) {
+        self.change(key, now, |known| known.max(full_at));
+    }
+
+    /// Charges one token. Requests that never reach the database are charged here only, so that this process may know of
+    /// more than the database does.
+    pub fn charge(&self, key: &str, shape: Shape, now: Millis) {
+        let empty = now + shape.burst * shape.interval;
+        self.change(key, now, |known| (known.max(now) + shape.interval).min(empty));
+    }
+
+    fn change(&self, key: &str, now: Millis, change: impl FnOnce(Millis) -> Millis) {
         let Ok(mut buckets) = self.full_at.lock() else { return };
         if buckets.len() >= CAPACITY {
             buckets.retain(|_, full_at| *full_at > now);
@@ -52,13 +63,7 @@ impl Memory {
             buckets.clear();
         }
         let known = buckets.entry(key.to_owned()).or_insert(0);
-        *known = full_at.max(*known);
-    }
-
-    /// Charges one token in memory only, for requests that never reach the database.
-    pub fn charge(&self, key: &str, shape: Shape, now: Millis) {
-        let full_at = self.full_at(key).max(now) + shape.interval;
-        self.remember(key, full_at.min(now + shape.burst * shape.interval), now);
+        *known = change(*known);
     }
 
     /// Whether an empty bucket has not been told of within the last minute; telling counts from now.

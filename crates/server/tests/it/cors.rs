@@ -1,88 +1,144 @@
-//! Which browsers may call (`docs/COMPATIBILITY.md` C121-C125).
+//! Browsers at other origins (`docs/COMPATIBILITY.md` C121-C125).
 
 use expect_test::expect;
 use http::Method;
 use serde_json::json;
 
-use crate::world::{NATIVE, World};
+use crate::world::{Answer, Lines as _, NATIVE, WEB, World};
+
+const PATHS: [&str; 3] = ["/passwordless/start", "/oauth/token", "/userinfo"];
+
+async fn preflight(world: &World, path: &str, origin: &str) -> Answer {
+    let caller = world.nobody().header("origin", origin).header("access-control-request-method", "POST");
+    caller.send(Method::OPTIONS, path, "", "".into()).await
+}
 
 async fn world() -> World {
     let world = World::new().await;
     world
         .client(
-            NATIVE,
-            json!({
-                "allowed_origins": ["https://app.example", "https://*.wild.example", "https://slash.example/"],
-                "callbacks": ["https://callback.example/done?x=1", "com.example.app://callback"]
-            }),
+            WEB.0,
+            json!({"callbacks": ["https://app.example/callback", "com.example.app://callback", "http://localhost:3000/cb"],
+                "allowed_origins": ["https://spa.example", "https://*.wild.example"], "web_origins": ["https://web.example"]}),
         )
         .await;
+    world.client(NATIVE, json!({"callbacks": ["https://native.example:8443/path?x=1"]})).await;
     world
 }
 
-/// The origin that is allowed, or nothing.
-async fn allowed(world: &World, origin: &str) -> bool {
-    let call = world.nobody().header("origin", origin);
-    let preflight = call.send(Method::OPTIONS, "/oauth/token", "", Vec::new().into()).await;
-    let answer = call.get("/userinfo").await;
-    assert_eq!(answer.header("access-control-allow-origin"), preflight.header("access-control-allow-origin"));
-    match answer.header("access-control-allow-origin") {
-        "" => false,
-        echoed => {
-            assert_eq!(echoed, origin);
-            true
-        }
-    }
-}
-
 #[tokio::test]
-async fn listed_origins_are_echoed_and_no_others() {
+async fn origins_that_a_client_lists_are_echoed() {
     let world = world().await;
-    for good in ["https://app.example", "https://slash.example", "https://callback.example", "https://a.wild.example"] {
-        assert!(allowed(&world, good).await, "{good}");
-    }
-    for bad in [
+    let mut out = String::new();
+    for origin in [
+        "https://spa.example",
+        "https://app.example",
+        "http://localhost:3000",
+        "https://native.example:8443",
+        "https://one.wild.example",
+        "https://one.two.wild.example",
+        "https://web.example",
         "https://evil.example",
-        "http://app.example",
-        "https://app.example:8443",
-        "https://app.example.evil.example",
         "https://wild.example",
         "https://.wild.example",
         "https://evil.example/.wild.example",
-        "https://evil.example:1.wild.example",
-        "https://evil@x.wild.example",
-        "null",
+        "https://evil.example:443@x.wild.example",
+        "https://x.wild.example:8443",
+        "http://x.wild.example",
+        "https://spa.example.evil.example",
+        "https://spa.example:443",
+        "https://native.example",
+        "http://app.example",
         "com.example.app://callback",
+        "null",
         "*",
+        "",
     ] {
-        assert!(!allowed(&world, bad).await, "{bad}");
+        let echoed = preflight(&world, PATHS[0], origin).await;
+        let real = world.nobody().header("origin", origin).post(PATHS[1], json!({})).await;
+        let header = "access-control-allow-origin";
+        assert_eq!(echoed.header(header), real.header(header));
+        assert!([origin, ""].contains(&echoed.header(header)));
+        out.line(format!("{origin:?} {}", if echoed.headers.contains_key(header) { "yes" } else { "no" }));
     }
+    expect![[r#"
+        "https://spa.example" yes
+        "https://app.example" yes
+        "http://localhost:3000" yes
+        "https://native.example:8443" yes
+        "https://one.wild.example" yes
+        "https://one.two.wild.example" yes
+        "https://web.example" yes
+        "https://evil.example" no
+        "https://wild.example" no
+        "https://.wild.example" no
+        "https://evil.example/.wild.example" no
+        "https://evil.example:443@x.wild.example" no
+        "https://x.wild.example:8443" no
+        "http://x.wild.example" no
+        "https://spa.example.evil.example" no
+        "https://spa.example:443" no
+        "https://native.example" no
+        "http://app.example" no
+        "com.example.app://callback" no
+        "null" no
+        "*" no
+        "" no
+    "#]]
+    .assert_eq(&out);
 }
 
 #[tokio::test]
-async fn a_preflight_says_what_may_be_sent() {
+async fn a_preflight_allows_what_the_sdks_send() {
     let world = world().await;
-    let call = world.nobody().header("origin", "https://app.example");
-    for answer in [
-        call.send(Method::OPTIONS, "/passwordless/start", "", Vec::new().into()).await,
-        call.send(Method::OPTIONS, "/oauth/token", "", Vec::new().into()).await,
-        call.send(Method::OPTIONS, "/userinfo", "", Vec::new().into()).await,
-    ] {
-        assert_eq!(answer.status.as_u16(), 204);
-        expect![["Content-Type, Authorization, Auth0-Client, X-Request-Language, DPoP"]]
-            .assert_eq(answer.header("access-control-allow-headers"));
-        expect![["GET, POST"]].assert_eq(answer.header("access-control-allow-methods"));
-    }
+    let caller = world.nobody().header("origin", "https://spa.example");
+    let first = caller.send(Method::OPTIONS, "/passwordless/start", "", "".into()).await;
+    let second = caller.send(Method::OPTIONS, "/oauth/token", "", "".into()).await;
+    let third = caller.send(Method::OPTIONS, "/userinfo", "", "".into()).await;
+    assert_eq!((second.to_string(), third.to_string()), (first.to_string(), first.to_string()));
+    assert_eq!(first.header("vary"), "Origin");
+    first.is(expect![[r#"
+        204 No Content
+        access-control-allow-headers: Content-Type, Authorization, Auth0-Client, X-Request-Language, DPoP
+        access-control-allow-methods: GET, POST
+        access-control-allow-origin: https://spa.example
+        access-control-expose-headers: X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After
+        access-control-max-age: 600
+    "#]]);
+    preflight(&world, PATHS[0], "https://evil.example").await.is(expect![[r#"
+        204 No Content
+        access-control-allow-headers: Content-Type, Authorization, Auth0-Client, X-Request-Language, DPoP
+        access-control-allow-methods: GET, POST
+        access-control-max-age: 600
+    "#]]);
 }
 
 #[tokio::test]
-async fn errors_can_be_read_by_browsers_too() {
+async fn every_answer_says_that_it_depends_on_the_origin_and_what_a_script_may_read() {
     let world = world().await;
-    let answer = world.anon().header("origin", "https://app.example").post("/oauth/token", json!({})).await;
-    assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
-    assert_eq!(
-        answer.header("access-control-expose-headers"),
-        "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After"
-    );
-    assert_eq!(answer.header("vary"), "Origin");
+    let caller = world.nobody().header("origin", "https://spa.example");
+    for answer in
+        [caller.post(PATHS[0], json!({})).await, caller.post(PATHS[1], json!({})).await, caller.get(PATHS[2]).await]
+    {
+        assert_eq!(answer.header("vary"), "Origin", "{answer}");
+        assert_eq!(answer.header("access-control-allow-origin"), "https://spa.example");
+        assert_eq!(
+            answer.header("access-control-expose-headers"),
+            "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After"
+        );
+        assert!(!answer.headers.contains_key("access-control-allow-credentials"));
+    }
+    assert_eq!(world.nobody().get(PATHS[2]).await.header("vary"), "Origin");
+    assert_eq!(world.logs().await.kinds(), ["f"]);
+}
+
+#[tokio::test]
+async fn public_documents_are_for_every_origin() {
+    let world = world().await;
+    for path in
+        ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json"]
+    {
+        let answer = world.nobody().header("origin", "https://evil.example").get(path).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "*");
+    }
 }

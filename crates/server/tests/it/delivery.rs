@@ -8,7 +8,7 @@ use ringpass_core::kit::jwt::Parsed;
 use ringpass_simulator::{Received, Reply};
 use serde_json::{Value, json};
 
-use crate::world::{GATEWAY_SECRET, Options, PHONE, World};
+use crate::world::{GATEWAY_SECRET, Lines as _, Options, PHONE, World};
 
 /// A start whose message arrives.
 async fn message(world: &World) -> Received {
@@ -39,7 +39,7 @@ async fn the_gateway_gets_one_post_with_three_members_and_a_token() {
     let sent = message(&world).await;
     let mut head = format!("{} {}\n", sent.method, sent.path);
     for (name, value) in sent.headers.iter().filter(|(name, _)| *name != "host" && *name != "authorization") {
-        head.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+        head.line(format!("{name}: {}", value.to_str().unwrap()));
     }
     expect![[r#"
         POST /send
@@ -145,7 +145,7 @@ async fn the_caller_is_told_to_the_gateway_only_when_the_flag_is_on() {
     for flag in [json!(true), json!("true"), json!(false), json!("false"), json!("1"), json!(1), Value::Null] {
         world.sms(json!({"forward_req_info": flag})).await;
         let sent = message(&world).await;
-        out.push_str(&format!("{flag} {}\n", sent.json()["req"]));
+        out.line(format!("{flag} {}", sent.json()["req"]));
     }
     expect![[r#"
         true {"ip":"203.0.113.7","user-agent":"Test/1.0"}
@@ -173,7 +173,7 @@ async fn only_200_is_success() {
     let mut out = String::new();
     for status in [200, 201, 202, 204, 301, 400, 401, 403, 404, 429, 500, 503] {
         world.gateway.reply(Reply::Status(status));
-        out.push_str(&format!("{status}: {}\n", outcome(&world).await));
+        out.line(format!("{status}: {}", outcome(&world).await));
     }
     expect![[r#"
         200: 200
@@ -284,7 +284,7 @@ async fn broken_connections_have_their_own_word_and_nothing_is_sent_twice() {
     let mut out = String::new();
     for (name, reply) in [("reset", Reply::Reset), ("close", Reply::Close), ("not HTTP", Reply::Garbage)] {
         world.gateway.reply(reply);
-        out.push_str(&format!("{name}: {}\n", outcome(&world).await));
+        out.line(format!("{name}: {}", outcome(&world).await));
     }
     assert_eq!(world.gateway.take().len(), 3);
     // A port that nobody listens on; TLS to a port that speaks plain HTTP; URLs that cannot be called.
@@ -293,7 +293,7 @@ async fn broken_connections_have_their_own_word_and_nothing_is_sent_twice() {
     for url in [&format!("http://{free}/"), &plain, "ftp://gateway.example/", "http://", "no url"] {
         world.sms(json!({"gateway_url": url})).await;
         let name = if url.contains("127.0.0.1:") { url.split(':').next().unwrap() } else { url };
-        out.push_str(&format!("{name}: {}\n", outcome(&world).await));
+        out.line(format!("{name}: {}", outcome(&world).await));
     }
     expect![[r#"
         reset: 400 Unexpected response while calling the SMS gateway: ECONNRESET
@@ -406,7 +406,7 @@ async fn templates_are_filled_once_and_stay_plain_text() {
         let answer = world.anon().header("x-request-language", "@@code@@").start(PHONE).await;
         assert_eq!(answer.status, 200, "{answer}");
         let sent = world.gateway.next().await;
-        out.push_str(&format!("{}\n", sent.json()["body"]));
+        out.line(&sent.json()["body"]);
         assert_eq!(world.logs().await.kinds(), ["cs"]);
     }
     expect![[r#"

@@ -3,7 +3,6 @@
 //!
 //! A test looks at everything it causes: a [`World`] that is dropped with a message or a log event that nobody looked at
 //! fails. With `RINGPASS_TEST_POSTGRES` set to a URL, every world has a schema of its own there.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod answer;
 mod caller;
@@ -28,7 +27,7 @@ use ringpass_core::storage::{Db, Settings, Url, logs};
 use ringpass_simulator::Gateway;
 use serde_json::{Value, json};
 
-pub(crate) use answer::{Answer, Logs};
+pub(crate) use answer::{Answer, Lines, Logs};
 pub(crate) use caller::Caller;
 use place::Place;
 
@@ -60,10 +59,10 @@ pub(crate) struct World {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Clock,
     pub(crate) rng: Rng,
-    pub(crate) gateway: Gateway,
+    pub(crate) gateway: Arc<Gateway>,
     router: Router,
-    seen: Mutex<HashSet<String>>,
-    place: Place,
+    seen: Arc<Mutex<HashSet<String>>>,
+    place: Arc<Place>,
 }
 
 /// What a world may have of its own.
@@ -115,9 +114,24 @@ impl World {
         });
         let db = db.await.unwrap();
         let app = setup::app_with_keys(config, db, clock.clone(), rng.clone(), keys).await.unwrap();
-        let gateway = Gateway::start().await.unwrap();
+        let gateway = Arc::new(Gateway::start().await.unwrap());
         let router = ringpass::web::public(Arc::clone(&app));
-        Self { app, clock, rng, gateway, router, seen: Mutex::default(), place }
+        Self { app, clock, rng, gateway, router, seen: Arc::default(), place: Arc::new(place) }
+    }
+
+    /// Another node: the same database, gateway and clock, a memory of its own.
+    pub(crate) async fn twin(&self) -> Self {
+        let (config, db) = (self.app.config.clone(), self.app.db.clone());
+        let app = setup::app_with_keys(config, db, self.clock.clone(), self.rng.clone(), keys).await.unwrap();
+        Self {
+            router: ringpass::web::public(Arc::clone(&app)),
+            app,
+            clock: self.clock.clone(),
+            rng: self.rng.clone(),
+            gateway: Arc::clone(&self.gateway),
+            seen: Arc::clone(&self.seen),
+            place: Arc::clone(&self.place),
+        }
     }
 
     /// Someone without credentials.
@@ -188,7 +202,6 @@ impl Drop for World {
             runtime.block_on(db.read("test.logs", all))
         });
         let events = looked.join();
-        self.place.remove();
         if std::thread::panicking() {
             return;
         }

@@ -118,7 +118,10 @@ pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
         };
         app.db.write("passwordless.start", work).await?
     };
-    if shape.is_some() {
+    if let Some(shape) = shape {
+        if !matches!(admitted, Admitted::BucketEmpty) {
+            app.buckets.charge(&bucket, shape, now);
+        }
         app.buckets.remember(&bucket, full_at, now);
     }
     match admitted {

@@ -42,26 +42,25 @@ const FOLDED: &[&str] = &["auth0Client", "response_type", "redirect_uri", "scope
 
 /// Sends a one-time code.
 pub(super) async fn start(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
-    let answer = admit(&app, &call).await;
+    let mut seen = Seen { caller: peer::caller(&call, None), ..Seen::default() };
+    let answer = admit(&app, &call, &mut seen).await;
     if let Err(AuthError::TooManyRequests(..)) = answer {
-        flow::note_limit(&app, &peer::caller(&call, None)).await?;
+        flow::note_limit(&app, &seen.caller).await?;
     }
     answer
 }
 
-async fn admit(app: &App, call: &Call) -> Result<Reply, AuthError> {
-    let peer = call.ip.to_string();
+async fn admit(app: &App, call: &Call, seen: &mut Seen) -> Result<Reply, AuthError> {
     if call.header("auth0-forwarded-for").is_none()
-        && let Some((window, wait)) = flow::too_many_starts(app, &peer)
+        && let Some((window, wait)) = flow::too_many_starts(app, &seen.caller.ip)
     {
         return Err(AuthError::TooManyRequests(window, wait));
     }
-    let mut seen = Seen::default();
-    let start = match check(app, call, &mut seen).await {
+    let start = match check(app, call, seen).await {
         Ok(start) => start,
-        Err(error) => return refuse(app, call, &seen, error).await,
+        Err(error) => return refuse(app, seen, error).await,
     };
-    let (ip, phone) = (start.caller.ip.clone(), start.phone.as_str().to_owned());
+    let phone = start.phone.as_str().to_owned();
     let reply = match flow::start(app, start).await {
         Ok(started) => {
             let body = json!({"_id": started.id, "phone_number": phone, "phone_verified": true});
@@ -72,21 +71,21 @@ async fn admit(app: &App, call: &Call) -> Result<Reply, AuthError> {
             error => error.reply(),
         },
     };
-    Ok(with_bucket(app, &ip, reply))
+    Ok(with_bucket(app, &seen.caller.ip, reply))
 }
 
-/// A malformed start: it is charged to the peer, whatever address the call may claim, and told to the log.
-async fn refuse(app: &App, call: &Call, seen: &Seen, error: AuthError) -> Result<Reply, AuthError> {
+/// A malformed start, charged to an address that nobody merely claims, and told to the log.
+async fn refuse(app: &App, seen: &Seen, error: AuthError) -> Result<Reply, AuthError> {
     if matches!(error, AuthError::Server | AuthError::Unavailable) {
         return Err(error);
     }
-    let peer = call.ip.to_string();
-    if let Some((window, wait)) = flow::too_many_starts(app, &peer) {
+    let ip = &seen.caller.ip;
+    if let Some((window, wait)) = flow::too_many_starts(app, ip) {
         return Err(AuthError::TooManyRequests(window, wait));
     }
-    flow::charge_malformed(app, &peer);
-    record_failure(app, call, seen, &error).await?;
-    Ok(with_bucket(app, &peer, error.reply()))
+    flow::charge_malformed(app, ip);
+    record_failure(app, seen, &error).await?;
+    Ok(with_bucket(app, ip, error.reply()))
 }
 
 /// Every answer of a start shows its bucket.
@@ -103,6 +102,8 @@ struct Seen {
     body: Members,
     client: Option<Arc<Client>>,
     channel: Option<Arc<Channel>>,
+    /// The peer, until a trusted client has proven itself.
+    caller: Caller,
 }
 
 async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthError> {
@@ -135,6 +136,7 @@ async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthErr
         Checked::Proven(client) => Some(&**client),
         Checked::Unproven(_) | Checked::Public(_) => None,
     };
+    seen.caller = peer::caller(call, proven);
     let auth_params = auth_params(&body)?;
     let send = match body.get("send") {
         None | Some(Value::Null) => "",
@@ -148,7 +150,7 @@ async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthErr
     }
     let language = call.header("x-request-language").or_else(|| call.header(header::ACCEPT_LANGUAGE.as_str()));
     Ok(Start {
-        caller: peer::caller(call, proven),
+        caller: seen.caller.clone(),
         client: Arc::clone(client),
         channel,
         phone,
@@ -202,8 +204,7 @@ fn auth_params(body: &Members) -> Result<Value, AuthError> {
 }
 
 /// Writes the `f` event of a start that never reached the flow.
-async fn record_failure(app: &App, call: &Call, seen: &Seen, error: &AuthError) -> Result<(), AuthError> {
-    let caller: Caller = peer::caller(call, None);
+async fn record_failure(app: &App, seen: &Seen, error: &AuthError) -> Result<(), AuthError> {
     let body = event::masked(&Value::Object(seen.body.clone()));
     let mut details = flow::failure_details(&body, &error.description(), &error.code());
     if let (AuthError::PhoneNotAllowed, Some(details)) = (error, details.as_object_mut()) {
@@ -219,7 +220,7 @@ async fn record_failure(app: &App, call: &Call, seen: &Seen, error: &AuthError) 
         strategy: connection.map(|connection| connection.strategy.name().to_owned()).unwrap_or_default(),
         strategy_type: connection.map(|connection| connection.strategy.kind().to_owned()).unwrap_or_default(),
         details: Some(details),
-        ..record::event("f", &caller)
+        ..record::event("f", &seen.caller)
     };
     let journal = app.journal.clone();
     Ok(app.db.write("passwordless.refused", move |tx| journal.write(tx, event)).await?)

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{ADMIN, API, Answer, MANAGEMENT, WEB, World};
+use crate::world::{ADMIN, API, Answer, Lines as _, MANAGEMENT, WEB, World};
 
 async fn grant(world: &World, more: Value) -> Answer {
     let mut body = json!({"grant_type": "client_credentials"});
@@ -85,10 +85,10 @@ async fn every_refusal_has_its_words_and_its_event() {
         json!({"audience": API, "scope": "openid offline_access"}),
         json!({"audience": API, "scope": 1}),
     ] {
-        out.push_str(&format!("{}\n", grant(&world, body).await.line()));
+        out.line(grant(&world, body).await.line());
     }
     world.client(WEB.0, json!({"grant_types": ["refresh_token"]})).await;
-    out.push_str(&format!("{}\n", grant(&world, json!({"audience": API})).await.line()));
+    out.line(grant(&world, json!({"audience": API})).await.line());
     expect![[r#"
         400 {"error":"invalid_request","error_description":"Missing required parameter: audience"}
         400 {"error":"invalid_request","error_description":"Missing required parameter: audience"}

@@ -4,7 +4,7 @@ use expect_test::expect;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::world::{API, NATIVE, OTP, PHONE, WEB, World};
+use crate::world::{API, Lines as _, NATIVE, OTP, PHONE, WEB, World};
 
 const TOKEN: &str = "/oauth/token";
 
@@ -54,7 +54,7 @@ async fn every_error_of_a_request_has_its_words() {
         json!({"grant_type": "client_credentials", "client_id": WEB.0, "client_secret": WEB.1}),
         json!({"grant_type": "client_credentials", "client_id": NATIVE, "audience": API}),
     ] {
-        out.push_str(&format!("{}\n", world.nobody().post(TOKEN, body).await.line()));
+        out.line(world.nobody().post(TOKEN, body).await.line());
     }
     expect![[r#"
         400 {"error":"invalid_request","error_description":"Missing required parameter: grant_type"}
@@ -106,7 +106,7 @@ async fn of_two_faults_the_earlier_is_told() {
         json!({"grant_type": OTP, "client_id": NATIVE, "username": PHONE, "realm": "foo", "otp": "1",
             "audience": "https://nowhere.example/"}),
     ] {
-        out.push_str(&format!("{}\n", world.nobody().post(TOKEN, body).await.line()));
+        out.line(world.nobody().post(TOKEN, body).await.line());
     }
     expect![[r#"
         400 {"error":"unsupported_grant_type","error_description":"Unsupported grant type: foo"}
@@ -160,10 +160,10 @@ async fn a_body_that_cannot_be_read_is_an_invalid_request() {
         ("text/plain", b"{}"),
         ("", b"grant_type=foo"),
     ] {
-        out.push_str(&format!("{}\n", world.nobody().raw(TOKEN, kind, bytes).await.line()));
+        out.line(world.nobody().raw(TOKEN, kind, bytes).await.line());
     }
     let long = format!("{{\"grant_type\":\"{}\"}}", "x".repeat(65_537));
-    out.push_str(&format!("{}\n", world.nobody().raw(TOKEN, json, long).await.line()));
+    out.line(world.nobody().raw(TOKEN, json, long).await.line());
     expect![[r#"
         400 {"error":"invalid_request","error_description":"Invalid request body"}
         400 {"error":"invalid_request","error_description":"Invalid request body"}

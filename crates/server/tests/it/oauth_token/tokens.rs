@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{API, ISSUER, MANAGEMENT, NATIVE, PHONE, WEB, World};
+use crate::world::{API, ISSUER, Lines as _, MANAGEMENT, NATIVE, PHONE, WEB, World};
 
 #[tokio::test]
 async fn without_an_audience_the_access_token_is_opaque() {
@@ -170,7 +170,7 @@ async fn an_api_chooses_dialect_algorithm_and_lifetime() {
         world.change_api(change.clone()).await;
         let answer = world.anon().sign_in(PHONE, json!({"audience": API, "scope": "openid read:messages"})).await;
         let token = world.read_token(&answer.text("access_token"), "api-signing-secret-of-the-tests");
-        out.push_str(&format!("{change} expires_in {}\n{token:#}\n", answer.json()["expires_in"]));
+        out.line(format!("{change} expires_in {}\n{token:#}", answer.json()["expires_in"]));
         // The ID token is the client's affair.
         assert_eq!(world.read_token(&answer.text("id_token"), "")["header"]["alg"], "RS256");
     }
@@ -278,7 +278,7 @@ async fn a_client_chooses_algorithm_and_lifetime_of_its_id_tokens() {
             let token = world.read_token(&answer.text("id_token"), WEB.1);
             let life =
                 token["claims"]["exp"].as_i64().zip(token["claims"]["iat"].as_i64()).map(|(end, start)| end - start);
-            out.push_str(&format!("{client} asks for {alg}: {} {life:?}\n", token["header"]));
+            out.line(format!("{client} asks for {alg}: {} {life:?}", token["header"]));
         }
     }
     expect![[r#"

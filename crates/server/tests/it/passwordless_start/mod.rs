@@ -1,5 +1,4 @@
 //! `POST /passwordless/start` (`docs/COMPATIBILITY.md` C201-C248).
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod refusals;
 mod rules;
@@ -7,7 +6,7 @@ mod rules;
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{Caller, NATIVE, PHONE, WEB, World};
+use crate::world::{Caller, Lines as _, NATIVE, PHONE, WEB, World};
 
 const START: &str = "/passwordless/start";
 
@@ -29,7 +28,7 @@ async fn answers(caller: &Caller<'_>, rows: Vec<Value>) -> String {
     for row in rows {
         let answer = caller.post(START, body(row)).await;
         assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
-        out.push_str(&format!("{}\n", answer.line()));
+        out.line(answer.line());
     }
     out
 }

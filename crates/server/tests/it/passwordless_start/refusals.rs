@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{START, answers, body, failures};
-use crate::world::{NATIVE, WEB, World};
+use crate::world::{Lines as _, NATIVE, WEB, World};
 
 #[tokio::test]
 async fn each_missing_or_unknown_thing_has_its_own_error() {
@@ -203,7 +203,7 @@ async fn a_body_that_is_no_object_and_no_form_is_refused() {
         ("multipart/form-data; boundary=x", b"--x--"),
         ("", b"{}"),
     ] {
-        out.push_str(&format!("{}\n", nobody.raw(START, kind, bytes).await.line()));
+        out.line(nobody.raw(START, kind, bytes).await.line());
     }
     expect![[r#"
         400 {"error":"bad.request","error_description":"Invalid request body"}

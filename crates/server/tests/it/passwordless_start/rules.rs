@@ -5,7 +5,7 @@ use ringpass_core::storage::{Tx, tenant};
 use serde_json::json;
 
 use super::{START, body, failures};
-use crate::world::{NATIVE, PHONE, WEB, World};
+use crate::world::{Lines as _, NATIVE, PHONE, WEB, World};
 
 #[tokio::test]
 async fn with_the_flag_off_a_confidential_client_may_start_without_its_secret() {
@@ -180,7 +180,7 @@ async fn countries_that_the_tenant_refuses_get_no_message() {
         world.tenant(json!({"country_codes": {"list": list, "mode": mode}})).await;
         // Germany; the United States; no country at all; premium rate.
         for number in [PHONE, "+12125550123", "+99912345", "+19005550123"] {
-            out.push_str(&format!("{mode} {number} {}\n", world.anon().start(number).await.status));
+            out.line(format!("{mode} {number} {}", world.anon().start(number).await.status));
         }
     }
     expect![[r#"

@@ -1,5 +1,4 @@
 //! What a test looks at: answers and log events, printed whole for snapshots.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::fmt;
 
@@ -70,6 +69,18 @@ impl fmt::Display for Answer {
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that grows line by line, for snapshots.
+pub(crate) trait Lines {
+    fn line(&mut self, line: impl fmt::Display);
+}
+
+impl Lines for String {
+    fn line(&mut self, line: impl fmt::Display) {
+        self.push_str(&line.to_string());
+        self.push('\n');
     }
 }
 

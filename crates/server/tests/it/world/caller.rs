@@ -1,5 +1,4 @@
 //! Whoever calls a world: an address, headers, and the client's credentials in every body.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;

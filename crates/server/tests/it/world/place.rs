@@ -1,5 +1,4 @@
 //! Where a world keeps its rows: a temporary folder, or a PostgreSQL schema, gone at the end.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -35,9 +34,11 @@ impl Place {
             Some((url, name)) => DatabaseUrl::Postgres(format!("{url}?options=-csearch_path%3D{name}")),
         }
     }
+}
 
-    /// Removes the rows; a failure to do so is no test's fault.
-    pub(super) fn remove(&self) {
+/// Removes the rows; a failure to do so is no test's fault.
+impl Drop for Place {
+    fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
         if let Some((url, name)) = self.postgres.clone() {
             let dropped = std::thread::spawn(move || {

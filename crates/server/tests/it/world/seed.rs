@@ -1,5 +1,4 @@
 //! What a world holds at first, and how a test changes it: through storage, as the doors of the Management API do.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
