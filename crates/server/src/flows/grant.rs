@@ -167,7 +167,13 @@ async fn for_client(app: &App, client: &Client, audience: &str, scope: Option<&s
             if !beyond.is_empty() {
                 return Err(Refused::Scope(beyond.join(" ")));
             }
-            asked.into_iter().map(str::to_owned).collect()
+            let mut once: Vec<String> = Vec::new();
+            for name in asked {
+                if !once.iter().any(|known| known == name) {
+                    once.push(name.to_owned());
+                }
+            }
+            once
         }
     };
     Ok(Granted { api: Some(api), scope })
