@@ -53,14 +53,19 @@ impl Family for Auth {
         finish(&app, route, origin.as_deref(), reply)
     }
 
-    fn unreadable(app: &App, why: Unreadable) -> Reply {
+    fn unreadable(
+        app: &App,
+        route: &'static Route<Handler<AuthError>>,
+        origin: Option<&str>,
+        why: Unreadable,
+    ) -> Reply {
         let error = match why {
             Unreadable::TooLong(_) => AuthError::TooLong,
             Unreadable::Broken => AuthError::BadOauthBody,
             Unreadable::Path => AuthError::NotFound,
             Unreadable::Panicked => AuthError::Server,
         };
-        with_default_window(app, error.reply())
+        finish(app, route, origin, error.reply())
     }
 }
 

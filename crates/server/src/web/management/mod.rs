@@ -239,14 +239,15 @@ impl Family for Management {
         common(&app, reply, origin.as_deref())
     }
 
-    fn unreadable(app: &App, why: Unreadable) -> Reply {
+    fn unreadable(app: &App, _route: &'static Route<Door>, origin: Option<&str>, why: Unreadable) -> Reply {
         let error = match why {
             Unreadable::TooLong(limit) => ApiError::TooLong(limit),
             Unreadable::Broken => ApiError::BrokenBody,
             Unreadable::Path => ApiError::NotFound,
             Unreadable::Panicked => ApiError::Server,
         };
-        common(app, error.reply(), None)
+        let origin = origin.filter(|origin| app.snapshot().allows_origin(origin));
+        common(app, error.reply(), origin)
     }
 }
 
