@@ -61,6 +61,7 @@ impl Family for Auth {
     ) -> Reply {
         let error = match why {
             Unreadable::TooLong(_) => AuthError::TooLong,
+            Unreadable::Broken if route.path == "/passwordless/start" => AuthError::BadBody,
             Unreadable::Broken => AuthError::BadOauthBody,
             Unreadable::Path => AuthError::NotFound,
             Unreadable::Panicked => AuthError::Server,
