@@ -36,8 +36,8 @@ pub struct Snapshot {
     channels: Vec<Arc<Channel>>,
     resource_servers: HashMap<String, Arc<ResourceServer>>,
     grants: HashMap<(String, String), Arc<ClientGrant>>,
-    origins: HashSet<String>,
-    wildcard_origins: Vec<(String, String)>,
+    origins: Origins,
+    web_origins: Origins,
 }
 
 /// A connection with everything a message needs, prepared.
@@ -49,6 +49,13 @@ pub struct Channel {
     pub provider: Provider,
     /// Its compiled message template.
     pub template: Template,
+}
+
+/// Origins of browsers: exact ones, and wildcard ones as the text before and after the `*`.
+#[derive(Debug, Default)]
+struct Origins {
+    exact: HashSet<String>,
+    wildcard: Vec<(String, String)>,
 }
 
 /// Signing keys, parsed and published.
@@ -74,7 +81,11 @@ impl Snapshot {
         let apis = resource_servers::list(tx)?;
         let system = ResourceServer::system(management_audience);
         let countries = settings.country_codes().and_then(Countries::parse);
-        let (origins, wildcard_origins) = origins(&clients);
+        let origins = Origins::of(clients.iter().flat_map(|client| {
+            let callbacks = client.callbacks().into_iter().filter_map(|url| Url::parse(&url).ok());
+            client.allowed_origins().into_iter().chain(callbacks.map(|url| url.origin().ascii_serialization()))
+        }));
+        let web_origins = Origins::of(clients.iter().flat_map(Client::web_origins));
         Ok(Self {
             version,
             countries,
@@ -96,7 +107,7 @@ impl Snapshot {
                 .map(|grant| ((grant.client_id().to_owned(), grant.audience().to_owned()), Arc::new(grant)))
                 .collect(),
             origins,
-            wildcard_origins,
+            web_origins,
         })
     }
 
@@ -130,15 +141,14 @@ impl Snapshot {
         self.grants.get(&(client_id.to_owned(), audience.to_owned())).cloned()
     }
 
-    /// Whether browsers at this origin may call (C121, C122).
+    /// Whether browsers at this origin may call the Authentication API (C121, C122).
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.origins.contains(origin)
-            || self.wildcard_origins.iter().any(|(before, after)| {
-                origin
-                    .strip_prefix(before.as_str())
-                    .and_then(|rest| rest.strip_suffix(after.as_str()))
-                    .is_some_and(|label| !label.is_empty() && !label.contains(['/', ':', '@']))
-            })
+    }
+
+    /// Whether some client lists this origin in any way; the Management API asks no more (C126).
+    pub fn lists_origin(&self, origin: &str) -> bool {
+        self.origins.contains(origin) || self.web_origins.contains(origin)
     }
 
     /// Settings that will not do what one may expect, as sentences for the operator.
@@ -159,6 +169,31 @@ impl Snapshot {
             }
         }
         warnings
+    }
+}
+
+impl Origins {
+    fn of(entries: impl Iterator<Item = String>) -> Self {
+        let mut origins = Self::default();
+        for entry in entries {
+            match entry.trim_end_matches('/').split_once('*') {
+                Some((before, after)) if before.ends_with("://") && after.starts_with('.') => {
+                    origins.wildcard.push((before.to_owned(), after.to_owned()));
+                }
+                Some(_) => {}
+                None => drop(origins.exact.insert(entry.trim_end_matches('/').to_owned())),
+            }
+        }
+        origins.exact.remove("null");
+        origins
+    }
+
+    fn contains(&self, origin: &str) -> bool {
+        let fits = |(before, after): &(String, String)| {
+            let label = origin.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
+            label.is_some_and(|label| !label.is_empty() && !label.contains(['/', ':', '@']))
+        };
+        self.exact.contains(origin) || self.wildcard.iter().any(fits)
     }
 }
 
@@ -188,27 +223,4 @@ impl Keys {
             certificate: (current.certificate_pem(), current.pkcs7_pem()),
         })
     }
-}
-
-/// Exact origins, and wildcard ones as the text before and after the `*`.
-fn origins(clients: &[Client]) -> (HashSet<String>, Vec<(String, String)>) {
-    let mut exact = HashSet::new();
-    let mut wildcard = Vec::new();
-    for client in clients {
-        for entry in client.allowed_origins().into_iter().chain(client.web_origins()) {
-            match entry.trim_end_matches('/').split_once('*') {
-                Some((before, after)) if before.ends_with("://") && after.starts_with('.') => {
-                    wildcard.push((before.to_owned(), after.to_owned()));
-                }
-                Some(_) => {}
-                None => drop(exact.insert(entry.trim_end_matches('/').to_owned())),
-            }
-        }
-        let callbacks = client.callbacks();
-        exact.extend(
-            callbacks.iter().filter_map(|url| Url::parse(url).ok()).map(|url| url.origin().ascii_serialization()),
-        );
-    }
-    exact.remove("null");
-    (exact, wildcard)
 }

@@ -68,7 +68,7 @@ async fn origins_that_a_client_lists_are_echoed() {
         "https://native.example:8443" yes
         "https://one.wild.example" yes
         "https://one.two.wild.example" yes
-        "https://web.example" yes
+        "https://web.example" no
         "https://evil.example" no
         "https://wild.example" no
         "https://.wild.example" no

@@ -246,7 +246,7 @@ impl Family for Management {
             Unreadable::Path => ApiError::NotFound,
             Unreadable::Panicked => ApiError::Server,
         };
-        let origin = origin.filter(|origin| app.snapshot().allows_origin(origin));
+        let origin = origin.filter(|origin| app.snapshot().lists_origin(origin));
         common(app, error.reply(), origin)
     }
 }
@@ -304,7 +304,7 @@ async fn run(app: &Arc<App>, route: &'static Route<Door>, request: Request) -> R
 
 fn allowed_origin(app: &App, headers: &http::HeaderMap) -> Option<String> {
     let origin = headers.get(header::ORIGIN)?.to_str().ok()?;
-    app.snapshot().allows_origin(origin).then(|| origin.to_owned())
+    app.snapshot().lists_origin(origin).then(|| origin.to_owned())
 }
 
 /// The headers of every answer (C126, C637, C638).
