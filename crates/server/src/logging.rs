@@ -9,6 +9,7 @@ use crate::config::{Config, LogFormat};
 /// Starts the process logs. Works once in a process; a later call changes nothing.
 pub fn start(config: &Config) {
     let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = TALKATIVE.iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive);
     // A line that cannot be written (the disk is full, the reader is gone) is lost: complaining of it on standard error,
     // which is the default, panics in whatever was being logged.
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
@@ -25,3 +26,14 @@ pub fn start(config: &Config) {
         }));
     }
 }
+
+/// Libraries that would print phone numbers, parameters or headers at their finer levels, whatever the operator asks for.
+const TALKATIVE: &[&str] = &[
+    "rlibphonenumber=off",
+    "tokio_postgres=info",
+    "rusqlite=info",
+    "h2=info",
+    "hyper=info",
+    "hyper_util=info",
+    "rustls=info",
+];
