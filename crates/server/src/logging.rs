@@ -28,12 +28,5 @@ pub fn start(config: &Config) {
 }
 
 /// Libraries that would print phone numbers, parameters or headers at their finer levels, whatever the operator asks for.
-const TALKATIVE: &[&str] = &[
-    "rlibphonenumber=off",
-    "tokio_postgres=info",
-    "rusqlite=info",
-    "h2=info",
-    "hyper=info",
-    "hyper_util=info",
-    "rustls=info",
-];
+const TALKATIVE: &[&str] =
+    &["rlibphonenumber=off", "tokio_postgres=info", "h2=info", "hyper=info", "hyper_util=info", "rustls=info"];
