@@ -1,6 +1,5 @@
 //! The one place that hands a message to the outside: render, build the call, send it, name the answer.
 
-use ringpass_core::kit::ids;
 use ringpass_core::model::template::Variables;
 use ringpass_core::providers::{Message, Origin, Refusal};
 
@@ -29,9 +28,4 @@ pub async fn deliver(
     let request = channel.provider.request(&message, &origin)?;
     let answer = app.outbound.send(request).await;
     channel.provider.outcome(answer)
-}
-
-/// A fresh id for the answer of a start.
-pub fn answer_id(app: &App) -> String {
-    ids::object(&app.rng)
 }

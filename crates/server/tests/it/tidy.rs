@@ -154,6 +154,9 @@ fn files_are_short_and_say_what_they_are_for() {
         if lines > 500 {
             complaints.push(format!("{} has {lines} lines: split it, 500 is the limit", source.path));
         }
+        if source.text.contains(|letter: char| letter.is_control() && letter != '\n') {
+            complaints.push(format!("{} holds a control character: write its escape", source.path));
+        }
         if !source.text.starts_with("//! ") {
             complaints.push(format!("{} does not begin with `//!` and one sentence of purpose", source.path));
         }

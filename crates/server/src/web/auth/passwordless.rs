@@ -56,9 +56,14 @@ async fn admit(app: &App, call: &Call, seen: &mut Seen) -> Result<Reply, AuthErr
     {
         return Err(AuthError::TooManyRequests(window, wait));
     }
-    let start = match check(app, call, seen).await {
+    let body = body::read(call, &AuthError::BadBody);
+    let checked = match &body {
+        Ok(body) => check(app, call, body, seen).await,
+        Err(error) => Err(error.clone()),
+    };
+    let start = match checked {
         Ok(start) => start,
-        Err(error) => return refuse(app, seen, error).await,
+        Err(error) => return refuse(app, seen, body.unwrap_or_default(), error).await,
     };
     let phone = start.phone.as_str().to_owned();
     let reply = match flow::start(app, start).await {
@@ -75,7 +80,7 @@ async fn admit(app: &App, call: &Call, seen: &mut Seen) -> Result<Reply, AuthErr
 }
 
 /// A malformed start, charged to an address that nobody merely claims, and told to the log.
-async fn refuse(app: &App, seen: &Seen, error: AuthError) -> Result<Reply, AuthError> {
+async fn refuse(app: &App, seen: &Seen, body: Members, error: AuthError) -> Result<Reply, AuthError> {
     if matches!(error, AuthError::Server | AuthError::Unavailable) {
         return Err(error);
     }
@@ -84,7 +89,7 @@ async fn refuse(app: &App, seen: &Seen, error: AuthError) -> Result<Reply, AuthE
         return Err(AuthError::TooManyRequests(window, wait));
     }
     flow::charge_malformed(app, ip);
-    record_failure(app, seen, &error).await?;
+    record_failure(app, seen, body, &error).await?;
     Ok(with_bucket(app, ip, error.reply()))
 }
 
@@ -99,22 +104,19 @@ fn with_bucket(app: &App, ip: &str, reply: Reply) -> Reply {
 /// What was known of a start when it failed, for its log event.
 #[derive(Default)]
 struct Seen {
-    body: Members,
     client: Option<Arc<Client>>,
     channel: Option<Arc<Channel>>,
     /// The peer, until a trusted client has proven itself.
     caller: Caller,
 }
 
-async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthError> {
-    let body = body::read(call, &AuthError::BadBody)?;
-    seen.body.clone_from(&body);
+async fn check(app: &App, call: &Call, body: &Members, seen: &mut Seen) -> Result<Start, AuthError> {
     let unknown: Vec<String> = body.keys().filter(|name| !MEMBERS.contains(&name.as_str())).cloned().collect();
     if !unknown.is_empty() {
         return Err(AuthError::UnknownMembers(unknown));
     }
-    let secret = text(&body, "client_secret")?;
-    let credentials = Credentials::read(call, text(&body, "client_id")?, secret);
+    let secret = text(body, "client_secret")?;
+    let credentials = Credentials::read(call, text(body, "client_id")?, secret);
     if credentials.client_id.is_none() {
         return Err(AuthError::MissingProperty("client_id"));
     }
@@ -126,7 +128,7 @@ async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthErr
         Checked::Unknown => return Err(AuthError::NoSuchClient),
     };
     seen.client = Some(Arc::clone(client));
-    let name = text(&body, "connection")?.ok_or(AuthError::MissingProperty("connection"))?;
+    let name = text(body, "connection")?.ok_or(AuthError::MissingProperty("connection"))?;
     let channel = find_channel(app, name, client).await?;
     seen.channel = Some(Arc::clone(&channel));
     let must_prove = app.snapshot().settings.enforce_client_authentication_on_passwordless_start();
@@ -137,13 +139,13 @@ async fn check(app: &App, call: &Call, seen: &mut Seen) -> Result<Start, AuthErr
         Checked::Unproven(_) | Checked::Public(_) => None,
     };
     seen.caller = peer::caller(call, proven);
-    let auth_params = auth_params(&body)?;
+    let auth_params = auth_params(body)?;
     let send = match body.get("send") {
         None | Some(Value::Null) => "",
         Some(Value::String(send)) if send == "code" || send == "link" => send,
         Some(_) => return Err(AuthError::BadSend),
     };
-    let phone = text(&body, "phone_number")?.ok_or(AuthError::MissingProperty("phone_number"))?;
+    let phone = text(body, "phone_number")?.ok_or(AuthError::MissingProperty("phone_number"))?;
     let phone = Phone::parse(phone).ok_or(AuthError::BadPhoneNumber)?;
     if phone.refused(app.snapshot().countries.as_ref()) {
         return Err(AuthError::PhoneNotAllowed);
@@ -204,8 +206,8 @@ fn auth_params(body: &Members) -> Result<Value, AuthError> {
 }
 
 /// Writes the `f` event of a start that never reached the flow.
-async fn record_failure(app: &App, seen: &Seen, error: &AuthError) -> Result<(), AuthError> {
-    let body = event::masked(&Value::Object(seen.body.clone()));
+async fn record_failure(app: &App, seen: &Seen, body: Members, error: &AuthError) -> Result<(), AuthError> {
+    let body = event::masked(&Value::Object(body));
     let mut details = flow::failure_details(&body, &error.description(), &error.code());
     if let (AuthError::PhoneNotAllowed, Some(details)) = (error, details.as_object_mut()) {
         details.insert("failure_details".into(), json!({"errorCode": "country_not_allowed"}));

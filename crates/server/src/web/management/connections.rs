@@ -115,10 +115,7 @@ pub async fn remove_user(app: Arc<App>, request: Request) -> Outcome {
     }
     let work = move |tx: &mut Tx<'_>| {
         let connection = connections::get(tx, &id)?.ok_or(ApiError::NoConnection)?;
-        let named = users::find_by_email(tx, &email)?;
-        for user in named.iter().filter(|user| user.connection == connection.name) {
-            users::delete(tx, &user.user_id)?;
-        }
+        users::delete_by_email(tx, &connection.name, &email)?;
         Ok(Reply::empty(StatusCode::NO_CONTENT))
     };
     request.change(&app, "connections.remove_user", work).await
