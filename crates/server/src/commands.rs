@@ -17,7 +17,7 @@ use crate::serve::tls::Certificate;
 use crate::serve::{Listeners, STOP_WITHIN, ServeError, signalled};
 use crate::setup::dev::Addresses;
 use crate::web::dev::Dev;
-use crate::{gateway_check, output, setup, web, worker};
+use crate::{gateway_check, output, reseal, setup, web, worker};
 
 /// Why a command failed: a sentence for whoever ran it, and the exit code.
 #[derive(Debug)]
@@ -122,6 +122,11 @@ pub async fn migrate(config: Config) -> Result<(), Failure> {
     setup::open(&config).await?.close().await;
     output::say("The database has this version's schema.");
     Ok(())
+}
+
+/// `ringpass reseal`: seals everything with the first master key.
+pub async fn reseal(config: Config) -> Result<(), Failure> {
+    reseal::run(&config).await
 }
 
 /// `ringpass gateway check`: 0 safe, 1 unsafe, 2 unreachable.

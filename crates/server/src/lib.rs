@@ -9,6 +9,7 @@ pub mod gateway_check;
 pub mod logging;
 pub mod ops;
 pub mod output;
+pub mod reseal;
 pub mod serve;
 pub mod setup;
 pub mod snapshot;

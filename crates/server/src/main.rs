@@ -29,6 +29,8 @@ enum Command {
     Dev(#[command(flatten)] Box<Flags>),
     /// Bring the database to this version's schema, then end
     Migrate(#[command(flatten)] Box<Flags>),
+    /// Seal every secret in the database with the first master key, beside running servers, then end
+    Reseal(#[command(flatten)] Box<Flags>),
     /// Print the settings in force as TOML, secrets masked
     CheckConfig {
         /// Check what `dev` would use instead of `serve`
@@ -65,6 +67,7 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Serve(flags) => drive(commands::serve(start(Mode::Serve, &flags)?))?.map(|()| 0),
         Command::Dev(flags) => drive(commands::dev(start(Mode::Dev, &flags)?))?.map(|()| 0),
         Command::Migrate(flags) => drive(commands::migrate(start(Mode::Migrate, &flags)?))?.map(|()| 0),
+        Command::Reseal(flags) => drive(commands::reseal(start(Mode::Migrate, &flags)?))?.map(|()| 0),
         Command::CheckConfig { dev, flags } => {
             let mode = if dev { Mode::Dev } else { Mode::Serve };
             drive(commands::check_config(mode, &flags, &Environment::process()?))?.map(|()| 0)

@@ -89,6 +89,16 @@ impl MasterKeys {
         Ok(format!("s1.{id}.{}", hash::base64url(&out)))
     }
 
+    /// What everything that the first key seals begins with: `s1.KEYID.`
+    pub fn first_prefix(&self) -> String {
+        self.0.first().map_or_else(String::new, |(id, _)| format!("s1.{id}."))
+    }
+
+    /// The ids of the keys, the one that seals first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(id, _)| id.as_str())
+    }
+
     /// Opens what [`MasterKeys::seal`] made for the same `place`, with whichever key sealed it.
     pub fn open(&self, sealed: &str, place: &str) -> Result<Secret, SealError> {
         let rest = sealed.strip_prefix("s1.").ok_or(SealError)?;

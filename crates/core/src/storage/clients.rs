@@ -5,7 +5,7 @@
 use crate::model::client::Client;
 
 use super::db::{DbError, Row, Tx};
-use super::tokens;
+use super::{sealed, tokens};
 
 /// A client by its id.
 pub fn get(tx: &mut Tx<'_>, id: &str) -> Result<Option<Client>, DbError> {
@@ -21,7 +21,7 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Client>, DbError> {
 
 /// Adds a client; `false` when its id is taken.
 pub fn insert(tx: &mut Tx<'_>, client: &Client) -> Result<bool, DbError> {
-    let secret = tx.seal(&client.secret, &place(&client.id))?;
+    let secret = tx.seal(&client.secret, &sealed::CLIENT_SECRET.of(&client.id))?;
     let row = tx.query_one(
         "INSERT INTO clients (id, secret, is_global, doc, created_at) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT DO NOTHING RETURNING id",
@@ -38,7 +38,7 @@ pub fn insert(tx: &mut Tx<'_>, client: &Client) -> Result<bool, DbError> {
 
 /// Stores a changed client; `false` when it is gone.
 pub fn put(tx: &mut Tx<'_>, client: &Client) -> Result<bool, DbError> {
-    let secret = tx.seal(&client.secret, &place(&client.id))?;
+    let secret = tx.seal(&client.secret, &sealed::CLIENT_SECRET.of(&client.id))?;
     let changed = tx.execute(
         "UPDATE clients SET secret = ?2, doc = ?3 WHERE id = ?1",
         &[client.id.as_str().into(), secret.into(), super::json(&client.doc).into()],
@@ -57,14 +57,10 @@ pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
 fn read(tx: &Tx<'_>, row: &Row) -> Result<Client, DbError> {
     let id = row.text(0)?;
     Ok(Client {
-        secret: tx.open(&row.text(1)?, &place(&id))?,
+        secret: tx.open(&row.text(1)?, &sealed::CLIENT_SECRET.of(&id))?,
         is_global: row.flag(2)?,
         doc: row.json(3)?,
         created_at: row.int(4)?,
         id,
     })
-}
-
-fn place(id: &str) -> String {
-    format!("clients.secret.{id}")
 }

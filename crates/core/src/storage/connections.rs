@@ -11,6 +11,7 @@ use crate::kit::secret::Secret;
 use crate::model::connection::{Connection, Options, Strategy};
 
 use super::db::{DbError, Row, Tx};
+use super::sealed;
 
 /// A connection by its id.
 pub fn get(tx: &mut Tx<'_>, id: &str) -> Result<Option<Connection>, DbError> {
@@ -135,12 +136,12 @@ fn enable_all(tx: &mut Tx<'_>, connection: &Connection) -> Result<(), DbError> {
 }
 
 fn seal(tx: &Tx<'_>, connection: &Connection) -> Result<String, DbError> {
-    tx.seal(&Secret::new(super::json(&connection.options.0)), &place(&connection.id))
+    tx.seal(&Secret::new(super::json(&connection.options.0)), &sealed::CONNECTION_OPTIONS.of(&connection.id))
 }
 
 fn read(tx: &Tx<'_>, row: &Row, enabled_clients: Vec<String>) -> Result<Connection, DbError> {
     let id = row.text(0)?;
-    let options = tx.open(&row.text(3)?, &place(&id))?;
+    let options = tx.open(&row.text(3)?, &sealed::CONNECTION_OPTIONS.of(&id))?;
     let options: Map<String, Json> = serde_json::from_str(options.expose()).map_err(|_| DbError::Shape(3))?;
     Ok(Connection {
         name: row.text(1)?,
@@ -151,8 +152,4 @@ fn read(tx: &Tx<'_>, row: &Row, enabled_clients: Vec<String>) -> Result<Connecti
         created_at: row.int(5)?,
         id,
     })
-}
-
-fn place(id: &str) -> String {
-    format!("connections.options.{id}")
 }

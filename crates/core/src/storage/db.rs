@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{postgres, sqlite};
+use super::sealed::Place;
+use super::{migrations, postgres, sqlite};
 use crate::kit::secret::{MasterKeys, SealError, Secret};
 
 /// Where the database is.
@@ -36,6 +37,17 @@ pub struct Settings {
     pub durable: bool,
     /// Keys that seal secrets at rest.
     pub keys: Arc<MasterKeys>,
+}
+
+/// What a process may do with the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Migrate, read and write, alone on a SQLite file.
+    Serve,
+    /// Read and write beside a server.
+    Beside,
+    /// Read only.
+    Look,
 }
 
 /// A handle on the open database. Cheap to clone; the threads end when the last clone is dropped.
@@ -101,24 +113,32 @@ pub(super) struct Done {
 impl Db {
     /// Opens the database, applies missing migrations and starts its threads.
     pub async fn open(settings: Settings) -> Result<Self, DbError> {
-        Self::start(settings, false).await
+        Self::start(settings, Access::Serve).await
+    }
+
+    /// Opens the database to write beside a running server: no lock, and no migration, so that it must have this
+    /// version's schema already.
+    pub async fn open_beside(settings: Settings) -> Result<Self, DbError> {
+        let db = Self::start(settings, Access::Beside).await?;
+        db.read("db.schema", migrations::complete).await?;
+        Ok(db)
     }
 
     /// Opens the database only to look: no migration, no writes, and no lock, so that it works beside a running server.
     pub async fn open_to_look(settings: Settings) -> Result<Self, DbError> {
-        Self::start(settings, true).await
+        Self::start(settings, Access::Look).await
     }
 
-    async fn start(settings: Settings, look_only: bool) -> Result<Self, DbError> {
+    async fn start(settings: Settings, access: Access) -> Result<Self, DbError> {
         let (writes, write_jobs) = mpsc::channel(settings.queue);
         tokio::task::spawn_blocking(move || match settings.url.clone() {
             Url::Sqlite(path) => {
                 let (reads, read_jobs) = mpsc::channel(settings.queue);
-                let threads = sqlite::start(&path, &settings, look_only, Jobs(write_jobs), Jobs(read_jobs))?;
+                let threads = sqlite::start(&path, &settings, access, Jobs(write_jobs), Jobs(read_jobs))?;
                 Ok(Self { writes, reads, threads: Arc::new(std::sync::Mutex::new(threads)) })
             }
             Url::Postgres(url) => {
-                let threads = postgres::start(&url, &settings, look_only, Jobs(write_jobs))?;
+                let threads = postgres::start(&url, &settings, access, Jobs(write_jobs))?;
                 Ok(Self { reads: writes.clone(), writes, threads: Arc::new(std::sync::Mutex::new(threads)) })
             }
         })
@@ -246,14 +266,19 @@ impl Tx<'_> {
         }
     }
 
-    /// Seals a secret for `place` (`table.column.row`), to be stored as TEXT.
-    pub fn seal(&self, clear: &Secret, place: &str) -> Result<String, DbError> {
-        Ok(self.keys.seal(clear, place)?)
+    /// Seals a secret for its place, to be stored there as TEXT.
+    pub fn seal(&self, clear: &Secret, place: &Place) -> Result<String, DbError> {
+        Ok(self.keys.seal(clear, place.name())?)
     }
 
     /// Opens what [`Tx::seal`] made for the same place.
-    pub fn open(&self, sealed: &str, place: &str) -> Result<Secret, DbError> {
-        Ok(self.keys.open(sealed, place)?)
+    pub fn open(&self, sealed: &str, place: &Place) -> Result<Secret, DbError> {
+        Ok(self.keys.open(sealed, place.name())?)
+    }
+
+    /// What everything sealed by the first master key begins with.
+    pub(super) fn first_key_prefix(&self) -> String {
+        self.keys.first_prefix()
     }
 }
 

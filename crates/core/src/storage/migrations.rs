@@ -1,6 +1,6 @@
 //! The one list of migrations, applied in order and once, on both engines.
 
-use super::db::DbError;
+use super::db::{DbError, Tx};
 use crate::kit::hash;
 
 /// Number and text of each migration. Statements end with `;`, and no literal holds one.
@@ -24,4 +24,16 @@ pub(super) fn check(number: i64, text: &str, seen: &str) -> Result<(), DbError> 
     Err(DbError::Failed(format!(
         "migration {number} was applied with another text; this database belongs to another version of Ringpass"
     )))
+}
+
+/// An error when the database lacks a migration of this version, or had another under its number.
+pub(super) fn complete(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    for (number, text) in ALL {
+        let known = tx.query_one("SELECT checksum FROM migrations WHERE number = ?1", &[(*number).into()])?;
+        let known = known.ok_or_else(|| {
+            DbError::Failed("it does not have this version's schema: run `ringpass migrate` first".into())
+        })?;
+        check(*number, text, &known.text(0)?)?;
+    }
+    Ok(())
 }

@@ -17,6 +17,7 @@ pub mod logs;
 mod migrations;
 mod postgres;
 pub mod resource_servers;
+pub mod sealed;
 pub mod settings;
 pub mod signing_keys;
 mod sqlite;

@@ -22,7 +22,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::db::{DbError, Engine, Jobs, Row, Settings, Tx, Value};
+use super::db::{Access, DbError, Engine, Jobs, Row, Settings, Tx, Value};
 use super::migrations;
 use crate::kit::secret::MasterKeys;
 
@@ -30,7 +30,7 @@ use crate::kit::secret::MasterKeys;
 pub(super) fn start(
     url: &str,
     settings: &Settings,
-    look_only: bool,
+    access: Access,
     jobs: Jobs,
 ) -> Result<Vec<JoinHandle<()>>, DbError> {
     let mut config: Config =
@@ -41,7 +41,7 @@ pub(super) fn start(
     }
     let config = Arc::new(config);
     let mut first = Session::new(Arc::clone(&config))?;
-    if !look_only {
+    if access == Access::Serve {
         first.migrate()?;
     }
     let jobs = Arc::new(Mutex::new(jobs));

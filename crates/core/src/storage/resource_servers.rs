@@ -5,6 +5,7 @@
 use crate::model::resource_server::ResourceServer;
 
 use super::db::{DbError, Row, Tx};
+use super::sealed;
 
 /// An API by its id.
 pub fn get(tx: &mut Tx<'_>, id: &str) -> Result<Option<ResourceServer>, DbError> {
@@ -31,7 +32,7 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<ResourceServer>, DbError> {
 
 /// Adds an API; `false` when its identifier is taken.
 pub fn insert(tx: &mut Tx<'_>, api: &ResourceServer) -> Result<bool, DbError> {
-    let secret = tx.seal(&api.signing_secret, &place(&api.id))?;
+    let secret = tx.seal(&api.signing_secret, &sealed::SIGNING_SECRET.of(&api.id))?;
     let row = tx.query_one(
         "INSERT INTO resource_servers (id, identifier, signing_secret, doc, created_at) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT DO NOTHING RETURNING id",
@@ -48,7 +49,7 @@ pub fn insert(tx: &mut Tx<'_>, api: &ResourceServer) -> Result<bool, DbError> {
 
 /// Stores a changed API; `false` when it is gone. The identifier never changes.
 pub fn put(tx: &mut Tx<'_>, api: &ResourceServer) -> Result<bool, DbError> {
-    let secret = tx.seal(&api.signing_secret, &place(&api.id))?;
+    let secret = tx.seal(&api.signing_secret, &sealed::SIGNING_SECRET.of(&api.id))?;
     let changed = tx.execute(
         "UPDATE resource_servers SET signing_secret = ?2, doc = ?3 WHERE id = ?1",
         &[api.id.as_str().into(), secret.into(), super::json(&api.doc).into()],
@@ -67,14 +68,10 @@ pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
 fn read(tx: &Tx<'_>, row: &Row) -> Result<ResourceServer, DbError> {
     let id = row.text(0)?;
     Ok(ResourceServer {
-        signing_secret: tx.open(&row.text(1)?, &place(&id))?,
+        signing_secret: tx.open(&row.text(1)?, &sealed::SIGNING_SECRET.of(&id))?,
         doc: row.json(2)?,
         is_system: false,
         created_at: row.int(3)?,
         id,
     })
-}
-
-fn place(id: &str) -> String {
-    format!("resource_servers.signing_secret.{id}")
 }

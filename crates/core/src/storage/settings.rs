@@ -8,6 +8,7 @@ use crate::kit::rng::Rng;
 use crate::kit::secret::Secret;
 
 use super::db::{DbError, Tx};
+use super::sealed;
 
 /// The configuration's version: it moves with every change, so that other nodes notice.
 pub fn version(tx: &mut Tx<'_>) -> Result<i64, DbError> {
@@ -17,6 +18,11 @@ pub fn version(tx: &mut Tx<'_>) -> Result<i64, DbError> {
 /// Moves the version, in the transaction of the change. Writers of configuration pass one after the other here.
 pub fn bump_version(tx: &mut Tx<'_>) -> Result<(), DbError> {
     tx.later("UPDATE configuration SET version = version + 1 WHERE id = 1", &[])
+}
+
+/// Waits for its turn among the writers of configuration without moving the version.
+pub(super) fn take_turn(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    tx.execute("UPDATE configuration SET version = version WHERE id = 1", &[]).map(drop)
 }
 
 /// A document.
@@ -36,15 +42,15 @@ pub fn put(tx: &mut Tx<'_>, name: &str, body: &Map<String, Json>) -> Result<(), 
 /// The key under which codes and tokens are hashed, made at first use. It is sealed in a row of its own, so that a new
 /// master key keeps live codes valid.
 pub fn hash_key(tx: &mut Tx<'_>, rng: &Rng) -> Result<MacKey, DbError> {
-    const PLACE: &str = "settings.body.hash-key";
-    let fresh = tx.seal(&Secret::new(hash::base64url(&rng.bytes::<32>())), PLACE)?;
+    let place = sealed::HASH_KEY.of("hash-key");
+    let fresh = tx.seal(&Secret::new(hash::base64url(&rng.bytes::<32>())), &place)?;
     let row = tx.query_one(
         "INSERT INTO settings (name, body) VALUES ('hash-key', ?1) \
          ON CONFLICT (name) DO UPDATE SET name = settings.name RETURNING body",
         &[fresh.into()],
     )?;
     let sealed = row.ok_or(DbError::Shape(0))?.text(0)?;
-    let key = tx.open(&sealed, PLACE)?;
+    let key = tx.open(&sealed, &place)?;
     Ok(MacKey::new(&hash::from_base64url(key.expose()).ok_or(DbError::Shape(0))?))
 }
 

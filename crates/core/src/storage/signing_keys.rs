@@ -6,6 +6,7 @@ use crate::kit::secret::Secret;
 use crate::model::signing_key::{SigningKey, State};
 
 use super::db::{DbError, Row, Tx};
+use super::sealed;
 
 /// Every key, newest first; revoked ones have no private key any more.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<SigningKey>, DbError> {
@@ -19,7 +20,7 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<SigningKey>, DbError> {
 
 /// Adds a key.
 pub fn insert(tx: &mut Tx<'_>, key: &SigningKey) -> Result<(), DbError> {
-    let private_key = tx.seal(&key.private_key, &place(&key.kid))?;
+    let private_key = tx.seal(&key.private_key, &sealed::SIGNING_KEY.of(&key.kid))?;
     tx.later(
         "INSERT INTO signing_keys (kid, state, private_key, certificate, created_at, current_since, current_until, \
          revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -53,7 +54,8 @@ pub fn advance(tx: &mut Tx<'_>, kid: &str, from: State, to: State, now: Millis) 
 fn read(tx: &Tx<'_>, row: &Row) -> Result<SigningKey, DbError> {
     let kid = row.text(0)?;
     let sealed = row.text(2)?;
-    let private_key = if sealed.is_empty() { Secret::default() } else { tx.open(&sealed, &place(&kid))? };
+    let private_key =
+        if sealed.is_empty() { Secret::default() } else { tx.open(&sealed, &sealed::SIGNING_KEY.of(&kid))? };
     Ok(SigningKey {
         state: State::parse(&row.text(1)?).ok_or(DbError::Shape(1))?,
         private_key,
@@ -64,8 +66,4 @@ fn read(tx: &Tx<'_>, row: &Row) -> Result<SigningKey, DbError> {
         revoked_at: row.opt_int(7)?,
         kid,
     })
-}
-
-fn place(kid: &str) -> String {
-    format!("signing_keys.private_key.{kid}")
 }

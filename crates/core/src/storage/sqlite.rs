@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
-use super::db::{DbError, Done, Engine, Job, Jobs, Row, Settings, Tx, Value};
+use super::db::{Access, DbError, Done, Engine, Job, Jobs, Row, Settings, Tx, Value};
 use super::migrations;
 use crate::kit::secret::MasterKeys;
 
@@ -23,16 +23,18 @@ const BATCH: usize = 256;
 pub(super) fn start(
     path: &Path,
     settings: &Settings,
-    look_only: bool,
+    access: Access,
     writes: Jobs,
     reads: Jobs,
 ) -> Result<Vec<JoinHandle<()>>, DbError> {
     let mut threads = Vec::new();
-    if !look_only {
-        let lock = lock(path)?;
-        let connection = Connection::open(path)?;
+    if access != Access::Look {
+        let lock = if access == Access::Serve { Some(lock(path)?) } else { None };
+        let connection = Connection::open_with_flags(path, flags_for(access))?;
         prepare(&connection, settings.durable)?;
-        migrate(&connection)?;
+        if access == Access::Serve {
+            migrate(&connection)?;
+        }
         let keys = Arc::clone(&settings.keys);
         threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, lock))?);
     }
@@ -45,6 +47,14 @@ pub(super) fn start(
         threads.push(spawn("db-reader", move || read_loop(&reader, &reads, &keys))?);
     }
     Ok(threads)
+}
+
+/// Only a server makes a file that is not there.
+fn flags_for(access: Access) -> OpenFlags {
+    match access {
+        Access::Serve => OpenFlags::default(),
+        Access::Beside | Access::Look => OpenFlags::default() - OpenFlags::SQLITE_OPEN_CREATE,
+    }
 }
 
 /// Holds `PATH.lock` for the life of the process, so that a second server on the same file stops with a sentence.
@@ -105,7 +115,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     builder.spawn(work).map_err(|error| DbError::Unavailable(format!("cannot start a database thread: {error}")))
 }
 
-fn write_loop(connection: &Connection, mut jobs: Jobs, keys: &MasterKeys, _lock: File) {
+fn write_loop(connection: &Connection, mut jobs: Jobs, keys: &MasterKeys, lock: Option<File>) {
     while let Some(first) = jobs.next() {
         if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
             refuse(connection, first, keys, &error);
@@ -130,7 +140,10 @@ fn write_loop(connection: &Connection, mut jobs: Jobs, keys: &MasterKeys, _lock:
             answer(if kept { commit.clone() } else { Ok(()) });
         }
     }
-    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    // Beside a server the write-ahead log is the server's to empty.
+    if lock.is_some() {
+        let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
 }
 
 type Answer = (bool, Box<dyn FnOnce(Result<(), DbError>) + Send>);

@@ -4,6 +4,7 @@
 
 mod configuration;
 mod counters;
+mod sealed;
 mod statements;
 mod transactions;
 
@@ -19,6 +20,7 @@ use ringpass_core::storage::{Db, DbError, Settings, Tx, Url};
 struct Engine {
     name: &'static str,
     db: Db,
+    url: Url,
     folder: Option<PathBuf>,
 }
 
@@ -55,20 +57,26 @@ async fn engines() -> Vec<Engine> {
     let folder = std::env::temp_dir().join(&name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
-    let db = open(Url::Sqlite(folder.join("ringpass.db"))).await;
-    let mut engines = vec![Engine { name: "sqlite", db, folder: Some(folder) }];
+    let url = Url::Sqlite(folder.join("ringpass.db"));
+    let db = open(url.clone(), keys(), false).await.unwrap();
+    let mut engines = vec![Engine { name: "sqlite", db, url, folder: Some(folder) }];
     #[expect(clippy::disallowed_methods, reason = "a test binary has no configuration of its own")]
     if let Ok(url) = std::env::var("RINGPASS_TEST_POSTGRES") {
         let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
         client.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
-        let db = open(Url::Postgres(format!("{url}?options=-csearch_path%3D{name}"))).await;
-        engines.push(Engine { name: "postgres", db, folder: None });
+        let url = Url::Postgres(format!("{url}?options=-csearch_path%3D{name}"));
+        let db = open(url.clone(), keys(), false).await.unwrap();
+        engines.push(Engine { name: "postgres", db, url, folder: None });
     }
     engines
 }
 
-async fn open(url: Url) -> Db {
-    let keys = Arc::new(MasterKeys::parse(&hash::base64(&[7; 32])).unwrap());
-    Db::open(Settings { url, queue: 1_000, connections: 4, durable: false, keys }).await.unwrap()
+fn keys() -> MasterKeys {
+    MasterKeys::parse(&hash::base64(&[7; 32])).unwrap()
+}
+
+async fn open(url: Url, keys: MasterKeys, beside: bool) -> Result<Db, DbError> {
+    let settings = Settings { url, queue: 1_000, connections: 4, durable: false, keys: Arc::new(keys) };
+    if beside { Db::open_beside(settings).await } else { Db::open(settings).await }
 }

@@ -16,18 +16,24 @@ use ringpass_core::model::scope::SCOPES;
 use ringpass_core::model::signing_key::{SigningKey, State};
 use ringpass_core::outbound::{self, Outbound};
 use ringpass_core::storage::{
-    Db, DbError, Settings, Tx, Url, client_grants, clients, connections, settings, signing_keys,
+    Db, DbError, Settings, Tx, Url, client_grants, clients, connections, sealed, settings, signing_keys,
 };
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::commands::Failure;
 use crate::config::{Admin, Config, DatabaseUrl};
+use crate::reseal;
 use crate::snapshot::Snapshot;
 
 /// Opens and migrates the database.
 pub async fn open(config: &Config) -> Result<Db, Failure> {
-    open_for(config, false).await
+    open_for(config, Db::open).await
+}
+
+/// Opens the database to write beside a running server, without migrating it.
+pub async fn open_beside(config: &Config) -> Result<Db, Failure> {
+    open_for(config, Db::open_beside).await
 }
 
 /// Sentences about stored settings that will not do what one may expect. Only looks, so it works beside a running server;
@@ -36,18 +42,29 @@ pub async fn warnings(config: &Config) -> Vec<String> {
     if matches!(&config.database.url, DatabaseUrl::Sqlite(path) if !path.exists()) {
         return Vec::new();
     }
-    let db = match open_for(config, true).await {
+    let db = match open_for(config, Db::open_to_look).await {
         Ok(db) => db,
         Err(failure) => return vec![format!("the stored settings were not checked: {}", failure.sentence)],
     };
     let audience = config.http.management_audience();
-    match db.read("setup.warnings", move |tx| Snapshot::read(tx, &audience)).await {
+    let mut warnings = match db.read("setup.warnings", move |tx| Snapshot::read(tx, &audience)).await {
         Ok(snapshot) => snapshot.warnings(),
         Err(error) => vec![format!("the stored settings were not checked: {error}")],
+    };
+    if let Ok(left) = db.read("setup.old_keys", sealed::old_keys).await
+        && !left.is_empty()
+    {
+        let keys = MasterKeys::parse(config.secrets.master_keys.expose()).ok();
+        let known: Vec<&str> = keys.iter().flat_map(MasterKeys::ids).collect();
+        let first = known.first().copied().unwrap_or_default();
+        let needs = reseal::needs(&known, &left);
+        warnings
+            .push(format!("not everything in the database is sealed with the first master key, `{first}`: {needs}"));
     }
+    warnings
 }
 
-async fn open_for(config: &Config, look_only: bool) -> Result<Db, Failure> {
+async fn open_for(config: &Config, open: impl AsyncFnOnce(Settings) -> Result<Db, DbError>) -> Result<Db, Failure> {
     let keys = MasterKeys::parse(config.secrets.master_keys.expose()).map_err(Failure::failed)?;
     let url = match &config.database.url {
         DatabaseUrl::Sqlite(path) => Url::Sqlite(path.clone()),
@@ -64,8 +81,7 @@ async fn open_for(config: &Config, look_only: bool) -> Result<Db, Failure> {
         Url::Postgres(_) => config.database.connections,
     };
     let settings = Settings { url, queue: config.database.queue, connections, durable: true, keys: Arc::new(keys) };
-    let db = if look_only { Db::open_to_look(settings).await } else { Db::open(settings).await };
-    db.map_err(Failure::failed)
+    open(settings).await.map_err(Failure::failed)
 }
 
 /// Makes the signing keys of a fresh tenant, given its name: the current one and the next.

@@ -15,6 +15,7 @@ mod crash;
 mod full;
 mod hang;
 mod nodes;
+mod reseal;
 mod restart;
 mod stop;
 
