@@ -10,21 +10,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use url::Url;
 
-use crate::kit::http::{Answer, Failure, Request};
+use crate::kit::http::{Answer, Failure, Reach, Request};
 use crate::kit::secret::Secret;
 use connect::Connector;
 
@@ -33,27 +33,43 @@ use connect::Connector;
 pub struct Settings {
     /// The private or special networks that may be reached all the same.
     pub allow: Vec<IpNet>,
-    /// How long a name lookup and the TCP connection together may take.
+    /// How long a name lookup, the TCP connection and the TLS handshake together may take.
     pub connect_timeout: Duration,
+    /// The same for [`Reach::Anywhere`].
+    pub connect_timeout_anywhere: Duration,
 }
 
 /// Sends requests. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Outbound(Arc<Pools>);
 
+/// The two reaches share no connection: the guard looks at an address when it connects, and a kept connection to a private
+/// address must not be there for a request that may not make one.
 #[derive(Debug)]
 struct Pools {
+    guarded: Pool,
+    anywhere: Pool,
+    /// Made at the first https call: reading the machine's root certificates takes milliseconds and megabytes.
+    tls: OnceCell<ClientConfig>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    connect_timeout: Duration,
     connector: Connector,
     plain: Client<Connector, Full<Bytes>>,
-    /// Made at the first https call: reading the machine's root certificates takes milliseconds and megabytes.
     secure: OnceCell<Client<HttpsConnector<Connector>, Full<Bytes>>>,
 }
 
 impl Outbound {
     /// A client without any connection yet.
     pub fn new(settings: Settings) -> Self {
-        let connector = Connector::new(settings.allow, settings.connect_timeout);
-        Self(Arc::new(Pools { plain: client(connector.clone()), secure: OnceCell::new(), connector }))
+        let everything = vec![Ipv4Net::default().into(), Ipv6Net::default().into()];
+        Self(Arc::new(Pools {
+            guarded: Pool::new(settings.allow, settings.connect_timeout),
+            anywhere: Pool::new(everything, settings.connect_timeout_anywhere),
+            tls: OnceCell::new(),
+        }))
     }
 
     /// Sends `request` as a POST and returns the status and at most the first 8 KiB of the body.
@@ -61,31 +77,53 @@ impl Outbound {
     /// An answer counts from its status line on: a body that is long, endless or stuck is cut off, never waited for.
     /// `Err` says why no status came back within `request.timeout`.
     pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
-        let deadline = Instant::now() + request.timeout;
+        let pool = match request.reach {
+            Reach::Guarded => &self.0.guarded,
+            Reach::Anywhere => &self.0.anywhere,
+        };
+        let start = Instant::now();
+        let deadline = start + request.timeout;
+        let connected_by = deadline.min(start + pool.connect_timeout);
         let mut outgoing = outgoing(request)?;
-        let connection = capture_connection(&mut outgoing);
+        // It learns of the connection just before the request is written to it.
+        let mut connection = capture_connection(&mut outgoing);
         let exchange = async {
             let secure = outgoing.uri().scheme() == Some(&http::uri::Scheme::HTTPS);
-            let answer = if secure { self.secure().await?.request(outgoing) } else { self.0.plain.request(outgoing) };
+            let answer = if secure { self.secure(pool).await?.request(outgoing) } else { pool.plain.request(outgoing) };
             answer.await.map_err(|error| connect::failure(&error))
         };
-        let answer = match timeout_at(deadline, exchange).await {
-            Ok(answer) => answer?,
-            Err(_) if connection.connection_metadata().is_some() => return Err(Failure::ReadTimeout),
-            Err(_) => return Err(Failure::ConnectTimeout),
+        let patience = async {
+            if timeout_at(connected_by, connection.wait_for_connection_metadata()).await.is_err() {
+                return Failure::ConnectTimeout;
+            }
+            sleep_until(deadline).await;
+            Failure::ReadTimeout
         };
-        let status = answer.status().as_u16();
+        let answer = tokio::select! {
+            biased;
+            answer = exchange => answer?,
+            failure = patience => return Err(failure),
+        };
+        let (status, retry_after) = (answer.status().as_u16(), retry_after(answer.headers()));
         let patience = BODY_PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
-        Ok(Answer { status, body: first_bytes(answer.into_body(), patience).await })
+        Ok(Answer { status, retry_after, body: first_bytes(answer.into_body(), patience).await })
     }
 
-    async fn secure(&self) -> Result<&Client<HttpsConnector<Connector>, Full<Bytes>>, Failure> {
+    async fn secure<'a>(&self, pool: &'a Pool) -> Result<&'a Client<HttpsConnector<Connector>, Full<Bytes>>, Failure> {
+        let roots = async || tokio::task::spawn_blocking(tls).await.map_err(|_| Failure::Tls)?;
         let make = async || {
-            let tls = tokio::task::spawn_blocking(tls).await.map_err(|_| Failure::Tls)??;
+            let tls = self.0.tls.get_or_try_init(roots).await?.clone();
             let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http1();
-            Ok(client(https.wrap_connector(self.0.connector.clone())))
+            Ok(client(https.wrap_connector(pool.connector.clone())))
         };
-        self.0.secure.get_or_try_init(make).await
+        pool.secure.get_or_try_init(make).await
+    }
+}
+
+impl Pool {
+    fn new(allow: Vec<IpNet>, connect_timeout: Duration) -> Self {
+        let connector = Connector::new(allow, connect_timeout);
+        Self { connect_timeout, plain: client(connector.clone()), secure: OnceCell::new(), connector }
     }
 }
 
@@ -131,6 +169,10 @@ fn outgoing(request: Request) -> Result<http::Request<Full<Bytes>>, Failure> {
         out.headers_mut().insert(AUTHORIZATION, value);
     }
     Ok(out)
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Reads until the end, the limit or the end of patience. Dropping an unfinished body closes its connection.

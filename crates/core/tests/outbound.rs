@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ringpass_core::kit::http::{Answer, Failure, Request};
+use ringpass_core::kit::http::{Answer, Failure, Reach, Request};
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::outbound::{Outbound, Settings};
 use rustls::pki_types::pem::PemObject as _;
@@ -15,7 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 fn outbound(allow: &[&str]) -> Outbound {
     let allow = allow.iter().map(|network| network.parse().unwrap()).collect();
-    Outbound::new(Settings { allow, connect_timeout: Duration::from_secs(2) })
+    let two = Duration::from_secs(2);
+    Outbound::new(Settings { allow, connect_timeout: two, connect_timeout_anywhere: Duration::from_millis(300) })
 }
 
 fn local() -> Outbound {
@@ -29,6 +30,7 @@ fn request(url: &str) -> Request {
         authorization: Some(Secret::new("Bearer abc")),
         body: Secret::new(r#"{"n":1}"#),
         timeout: Duration::from_secs(5),
+        reach: Reach::Guarded,
     }
 }
 
@@ -189,10 +191,10 @@ async fn a_body_is_cut_off_and_never_waited_for() {
     })
     .await;
     let started = Instant::now();
-    let Answer { status, body } = local().send(request(&format!("http://127.0.0.1:{endless}/"))).await.unwrap();
+    let Answer { status, body, .. } = local().send(request(&format!("http://127.0.0.1:{endless}/"))).await.unwrap();
     assert_eq!((status, body.len()), (200, 8_192));
     assert!(started.elapsed() < Duration::from_millis(400));
-    let Answer { status, body } = local().send(request(&format!("http://127.0.0.1:{stuck}/"))).await.unwrap();
+    let Answer { status, body, .. } = local().send(request(&format!("http://127.0.0.1:{stuck}/"))).await.unwrap();
     assert_eq!((status, body.len()), (200, 0));
     assert!(started.elapsed() < Duration::from_millis(1_500));
 }
@@ -244,6 +246,74 @@ async fn private_addresses_are_refused_in_every_spelling_and_reached_from_the_li
     {
         let url = format!("http://{host}:{port}/");
         assert_eq!(outbound(&[]).send(request(&url)).await.unwrap_err(), Failure::Forbidden, "{host}");
+    }
+}
+
+/// The same request to a host that the operator's own settings name.
+fn trusted(url: &str) -> Request {
+    Request { reach: Reach::Anywhere, ..request(url) }
+}
+
+#[tokio::test]
+async fn the_operators_own_address_is_reached_and_lends_its_connection_to_nobody() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    let port = server(move |mut stream, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            loop {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                if read_request(&mut stream).await.is_empty() {
+                    break;
+                }
+            }
+        }
+    })
+    .await;
+    let (client, url) = (outbound(&[]), format!("http://127.0.0.1:{port}/"));
+    for _ in 0..3 {
+        assert_eq!(client.send(trusted(&url)).await.unwrap().status, 200);
+        assert_eq!(client.send(request(&url)).await.unwrap_err(), Failure::Forbidden);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_while_it_is_made_has_sent_nothing() {
+    let port = server(|stream, _| async move { stream.set_zero_linger().unwrap() }).await;
+    let plain = outbound(&[]).send(trusted(&format!("http://127.0.0.1:{port}/"))).await.unwrap_err();
+    assert!(plain == Failure::Reset && !plain.is_before_sending());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let client = outbound(&[]);
+    let (answer, ()) = tokio::join!(client.send(trusted(&url)), async {
+        listener.accept().await.unwrap().0.set_zero_linger().unwrap();
+    });
+    assert_eq!(answer.unwrap_err(), Failure::Dropped);
+    // A handshake that never ends costs the time for connecting, not the time for the answer.
+    let (answer, _held) = tokio::join!(client.send(trusted(&url)), listener.accept());
+    assert_eq!(answer.unwrap_err(), Failure::ConnectTimeout);
+}
+
+#[tokio::test]
+async fn retry_after_is_told_in_seconds_only() {
+    for (header, seconds) in [
+        ("retry-after: 2\r\n", Some(2)),
+        ("Retry-After:  0 \r\n", Some(0)),
+        ("", None),
+        ("retry-after: -1\r\n", None),
+        ("retry-after: 1.5\r\n", None),
+        ("retry-after: Fri, 02 Jan 2026 03:04:06 GMT\r\n", None),
+        ("retry-after: 99999999999999999999\r\n", None),
+    ] {
+        let port = server(move |mut stream, _| async move {
+            let answer = format!("HTTP/1.1 429 Busy\r\n{header}content-length: 0\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        })
+        .await;
+        let answer = local().send(request(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
+        assert_eq!(answer.retry_after, seconds.map(Duration::from_secs), "{header}");
     }
 }
 

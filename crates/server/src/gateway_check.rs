@@ -47,7 +47,9 @@ pub async fn run(args: Args, clock: &Clock, rng: &Rng, out: &mut (dyn Write + Se
         return Verdict::Unanswered.exit();
     };
     let networks = [Ipv4Net::default().into(), Ipv6Net::default().into()];
-    let outbound = Outbound::new(Settings { allow: networks.to_vec(), connect_timeout: Duration::from_secs(10) });
+    let ten = Duration::from_secs(10);
+    let settings = Settings { allow: networks.to_vec(), connect_timeout: ten, connect_timeout_anywhere: ten };
+    let outbound = Outbound::new(settings);
     let mut worst = Verdict::Safe;
     let mut first = None;
     for mut probe in PROBES {
@@ -229,6 +231,7 @@ impl<'a> Signer<'a> {
             jti: self.rng.base64url(16),
             timeout: TIMEOUT,
             user_agent_header: "Auth0".to_owned(),
+            twilio_base_url: String::new(),
         };
         let request = sms_gateway::request(&options, &message, &origin).ok()?;
         let authorization = match probe.ask {
@@ -306,7 +309,7 @@ fn unanswered(probe: &Probe, failure: Failure) -> String {
         Failure::ReadTimeout => "no answer within thirty seconds",
         Failure::Refused => "nothing listens there",
         Failure::NotFound => "the name does not resolve",
-        Failure::Reset => "the connection broke, or it is no HTTP server",
+        Failure::Dropped | Failure::Reset => "the connection broke, or it is no HTTP server",
         Failure::Tls => "TLS failed: is the certificate valid and known to this machine?",
         Failure::Forbidden | Failure::Unreachable => "there is no way to the address",
         Failure::BadUrl => "the URL must be an absolute http or https address without a user name",

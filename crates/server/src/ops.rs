@@ -13,6 +13,7 @@ use metrics::{counter, describe_counter, describe_histogram, histogram};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 
+use crate::flows::deliver;
 use crate::web::Reply;
 
 /// Whether the server should be sent requests.
@@ -79,6 +80,8 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().set_buckets(BUCKETS)?.install_recorder()?;
     describe_counter!(REQUESTS, "Requests answered");
     describe_histogram!(DURATION, metrics::Unit::Seconds, "Time from a request's last byte to its answer");
+    describe_counter!(deliver::REQUESTS, "Calls to message providers");
+    describe_histogram!(deliver::DURATION, metrics::Unit::Seconds, "Time from a call to a provider to its outcome");
     let kept = handle.clone();
     // Samples wait in memory until they are put into buckets, also when nobody reads /metrics.
     let spawned = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {

@@ -161,11 +161,11 @@ impl Snapshot {
             );
         }
         for channel in self.channels.iter().filter(|channel| channel.connection.strategy == Strategy::Sms) {
-            let name = &channel.connection.name;
-            if matches!(channel.provider, Provider::NotConfigured) && !channel.connection.enabled_clients.is_empty() {
-                warnings.push(format!(
-                    "connection `{name}` has no provider that can send: set provider `sms_gateway` and a gateway_url"
-                ));
+            let Connection { name, enabled_clients, .. } = &channel.connection;
+            if let Provider::NotConfigured(why) = channel.provider
+                && !enabled_clients.is_empty()
+            {
+                warnings.push(format!("connection `{name}` cannot send: {why}"));
             }
         }
         warnings

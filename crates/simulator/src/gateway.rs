@@ -61,6 +61,11 @@ impl Gateway {
         self.shared.state().default = reply;
     }
 
+    /// Judges every request from now on: `Err` answers at once, `Ok` is the answer when the script is empty.
+    pub(crate) fn judge_by(&self, judge: impl Fn(&Received) -> Result<Reply, Reply> + Send + Sync + 'static) {
+        self.shared.state().judge = Some(Arc::new(judge));
+    }
+
     /// Hands every request from now on to `observer`, before it is answered, instead of remembering it. For load: memory
     /// stays flat. The observer runs on the connection's task and must not block.
     pub fn hand_to(&self, observer: impl Fn(Received) + Send + Sync + 'static) {
@@ -122,16 +127,26 @@ struct Shared {
     count: AtomicU64,
 }
 
+/// Says `Err` to refuse a request, else what answers it when the script is empty.
+type Judge = Arc<dyn Fn(&Received) -> Result<Reply, Reply> + Send + Sync>;
+
 struct State {
     script: VecDeque<Reply>,
     default: Reply,
     waiting: VecDeque<Received>,
+    judge: Option<Judge>,
     observer: Option<Arc<dyn Fn(Received) + Send + Sync>>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { script: VecDeque::new(), default: Reply::Status(200), waiting: VecDeque::new(), observer: None }
+        Self {
+            script: VecDeque::new(),
+            default: Reply::Status(200),
+            waiting: VecDeque::new(),
+            judge: None,
+            observer: None,
+        }
     }
 }
 
@@ -143,7 +158,8 @@ impl Shared {
     /// Remembers a request (or hands it on) and takes the answer for it.
     fn receive(&self, received: Received) -> Reply {
         let mut state = self.state();
-        let reply = state.script.pop_front().unwrap_or_else(|| state.default.clone());
+        let judged = state.judge.as_ref().map_or_else(|| Ok(state.default.clone()), |judge| judge(&received));
+        let reply = judged.map_or_else(|refusal| refusal, |default| state.script.pop_front().unwrap_or(default));
         let observer = state.observer.clone();
         self.count.fetch_add(1, Ordering::AcqRel);
         if let Some(observer) = observer {

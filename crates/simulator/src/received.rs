@@ -39,9 +39,18 @@ impl Received {
         self.json().get("recipient")?.as_str().map(str::to_owned)
     }
 
-    /// The one-time code: the first run of 4 to 10 digits in the JSON member `body`.
+    /// The one-time code: the first run of 4 to 10 digits in the JSON member `body`, or in the field `Body` of a form.
     pub fn code(&self) -> Option<String> {
-        code_in(self.json().get("body")?.as_str()?)
+        match self.json().get("body") {
+            Some(body) => code_in(body.as_str()?),
+            None => code_in(&self.form("Body")?),
+        }
+    }
+
+    /// A field of a form; `None` when it is absent or empty.
+    pub fn form(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(&self.body);
+        pairs.find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.into_owned())
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Reply {
         /// The whole body.
         body: Bytes,
     },
+    /// The inner answer, an HTTP one, with this `Retry-After`.
+    RetryAfter(&'static str, Box<Reply>),
     /// Waits, then gives the inner answer.
     Delay(Duration, Box<Reply>),
     /// Never answers; the connection stays open until the caller or the gateway closes it.
@@ -66,12 +68,26 @@ pub(crate) enum Raw {
 impl Reply {
     /// Waits out the delays, then says what to do.
     pub(crate) async fn act(self) -> Act {
-        let mut reply = self;
-        while let Self::Delay(time, inner) = reply {
-            sleep(time).await;
-            reply = *inner;
+        let (mut reply, mut retry_after) = (self, None);
+        loop {
+            match reply {
+                Self::Delay(time, inner) => {
+                    sleep(time).await;
+                    reply = *inner;
+                }
+                Self::RetryAfter(wait, inner) => (retry_after, reply) = (Some(wait), *inner),
+                _ => break,
+            }
         }
-        match reply {
+        let mut act = reply.act_now();
+        if let (Act::Http(answer), Some(wait)) = (&mut act, retry_after) {
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(wait));
+        }
+        act
+    }
+
+    fn act_now(self) -> Act {
+        match self {
             Self::Status(status) => Act::Http(response(status, Out::Whole(Bytes::new()))),
             Self::Body { status, content_type, body } => {
                 let mut answer = response(status, Out::Whole(body));
@@ -86,7 +102,7 @@ impl Reply {
                 Act::Http(answer)
             }
             Self::Huge(bytes) => Act::Http(response(200, Out::Stream(bytes))),
-            Self::Hang | Self::Delay(..) => Act::Never,
+            Self::Hang | Self::Delay(..) | Self::RetryAfter(..) => Act::Never,
             Self::Reset => Act::Raw(Raw::Reset),
             Self::Close => Act::Raw(Raw::Close(b"")),
             Self::Garbage => Act::Raw(Raw::Close(GARBAGE)),

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::{Gateway, Reply};
+use crate::{FAULTS, Gateway, Reply, Twilio, fault};
 
 const BODY: &str = r#"{"recipient":"+4915112345678","body":"Your verification code is: 482913"}"#;
 
@@ -201,4 +201,61 @@ async fn a_stopped_gateway_refuses_connections() {
     gateway.stop().await;
     assert_eq!(TcpStream::connect(addr).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     let _ = timeout(Duration::from_secs(5), open.read_to_end(&mut Vec::new())).await.unwrap();
+}
+
+const FORM: &str = "To=%2B4915112345678&From=%2B15550009999&Body=Your+verification+code+is%3A+482913";
+
+/// Sends a form to a Twilio account and reads status and body.
+async fn order(twilio: &Twilio, sid: &str, credentials: &str, form: &str) -> (String, serde_json::Value) {
+    let mut stream = TcpStream::connect(twilio.addr()).await.unwrap();
+    let request = format!(
+        "POST /2010-04-01/Accounts/{sid}/Messages.json HTTP/1.1\r\nhost: x\r\nauthorization: Basic {credentials}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test]
+async fn twilio_takes_messages_for_its_account_and_refuses_the_rest() {
+    // AC1:token
+    const GOOD: &str = "QUMxOnRva2Vu";
+    let twilio = Twilio::start("AC1", "token").await.unwrap();
+    let (head, body) = order(&twilio, "AC1", GOOD, FORM).await;
+    assert!(head.starts_with("HTTP/1.1 201 Created\r\n"), "{head}");
+    assert_eq!(
+        (&body["status"], &body["to"], &body["error_code"]),
+        (&"queued".into(), &"+4915112345678".into(), &().into())
+    );
+    assert_eq!(twilio.next().await.code().as_deref(), Some("482913"));
+    twilio.reply(Reply::RetryAfter("1", Box::new(fault(20429))));
+    for (sid, credentials, form, status, code) in [
+        ("AC2", GOOD, FORM, "404", 20404),
+        ("AC1", "QUMxOng=", FORM, "401", 20003),
+        ("AC1", GOOD, "From=1&Body=x", "400", 21604),
+        ("AC1", GOOD, "From=1&To=2", "400", 21602),
+        ("AC1", GOOD, "Body=x&To=2&MessagingServiceSid=", "400", 21603),
+        // Only a good request takes an answer from the script.
+        ("AC1", GOOD, FORM, "429", 20429),
+    ] {
+        let (head, body) = order(&twilio, sid, credentials, form).await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{form}: {head}");
+        assert_eq!(head.contains("\r\nretry-after: 1"), code == 20429, "{head}");
+        assert_eq!(body["code"], code, "{form}");
+    }
+    let (_, body) = order(&twilio, "AC1", GOOD, "To=2&Body=x&MessagingServiceSid=MG1").await;
+    assert_eq!((&body["status"], &body["from"]), (&"accepted".into(), &().into()));
+}
+
+#[test]
+fn every_fault_is_known_by_its_code() {
+    for (code, status, message) in FAULTS {
+        let Reply::Body { status: answered, body, .. } = fault(*code) else { panic!("{code}") };
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((answered, &body["code"], &body["message"]), (*status, &(*code).into(), &(*message).into()));
+    }
 }

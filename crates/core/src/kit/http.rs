@@ -17,6 +17,17 @@ pub struct Request {
     pub body: Secret,
     /// How long the whole exchange may take, connecting included.
     pub timeout: Duration,
+    /// Which addresses it may go to.
+    pub reach: Reach,
+}
+
+/// Which addresses a request may go to; it depends on who chose the URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Stored settings name the host: public addresses, and the networks that the operator listed.
+    Guarded,
+    /// The process's own settings name the host: any address.
+    Anywhere,
 }
 
 /// What came back: the status, and no more of the body than a provider may look at.
@@ -24,11 +35,14 @@ pub struct Request {
 pub struct Answer {
     /// HTTP status code.
     pub status: u16,
+    /// The `Retry-After` header, where it is a number of seconds (RFC 9110, section 10.2.3).
+    pub retry_after: Option<Duration>,
     /// The first bytes of the body (8 KiB at most).
     pub body: Vec<u8>,
 }
 
-/// Why no answer came back. [`Failure::code`] is the word that callers and the tenant log see.
+/// Why no answer came back. [`Failure::code`] is the word that callers and the tenant log see; the variant also tells
+/// whether anything can have been sent ([`Failure::is_before_sending`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// The time ran out before a connection stood.
@@ -39,7 +53,9 @@ pub enum Failure {
     Refused,
     /// The name does not resolve.
     NotFound,
-    /// The connection broke.
+    /// The connection broke while it was being made: nothing was sent.
+    Dropped,
+    /// The connection broke after it stood: the request may have arrived.
     Reset,
     /// The TLS handshake or the certificate failed.
     Tls,
@@ -59,10 +75,25 @@ impl Failure {
             Self::ReadTimeout => "ESOCKETTIMEDOUT",
             Self::Refused => "ECONNREFUSED",
             Self::NotFound => "ENOTFOUND",
-            Self::Reset => "ECONNRESET",
+            Self::Dropped | Self::Reset => "ECONNRESET",
             Self::Tls => "CERT_INVALID",
             Self::Forbidden | Self::Unreachable => "EHOSTUNREACH",
             Self::BadUrl => "EINVAL",
+        }
+    }
+
+    /// Whether no connection ever stood, so that the other side cannot have seen the request. A failed certificate is not
+    /// counted: some servers complain of one only after the request.
+    pub fn is_before_sending(self) -> bool {
+        match self {
+            Self::ConnectTimeout
+            | Self::Refused
+            | Self::NotFound
+            | Self::Dropped
+            | Self::Forbidden
+            | Self::Unreachable
+            | Self::BadUrl => true,
+            Self::ReadTimeout | Self::Reset | Self::Tls => false,
         }
     }
 }

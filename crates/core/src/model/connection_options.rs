@@ -241,6 +241,16 @@ mod tests {
                 "format base64url: secret' on property options.gateway_authentication.secret",
             ),
             (json!({"forward_req_info": 1}), "Expected type boolean but found type integer"),
+            (json!({"twilio_sid": 7}), "Expected type string but found type integer' on property options.twilio_sid"),
+            (
+                json!({"twilio_token": ["s!"]}),
+                "Expected type string but found type array' on property options.twilio_token",
+            ),
+            (
+                json!({"messaging_service_sid": {}}),
+                "Expected type string but found type object' on property options.messaging_service_sid",
+            ),
+            (json!({"from": true}), "Expected type string but found type boolean' on property options.from"),
         ] {
             let message = refusal(Strategy::Sms, options.clone());
             assert!(message.contains(expected), "{options}: {message}");
@@ -254,6 +264,8 @@ mod tests {
             json!({}),
             json!({"gateway_authentication": null, "messaging_service_sid": null, "totp": null, "from": null}),
             json!({"provider": "sms_gateway"}),
+            json!({"twilio_sid": "ABC123", "twilio_token": "DEF456", "messaging_service_sid": null, "from": " +1 555 "}),
+            json!({"provider": "twilio", "twilio_sid": "@@SID@@/..", "twilio_token": ""}),
             json!({"gateway_url": "http://127.0.0.1:9000/send?x=1", "forward_req_info": "true", "anything": [1]}),
             json!({"secret_base64_encoded": true, "gateway_authentication":
                 {"method": "bearer", "audience": "a", "secret": "s!", "secret_base64_encoded": false}}),

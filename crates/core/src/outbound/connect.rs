@@ -70,7 +70,7 @@ async fn connect(rules: &Rules, uri: &Uri) -> Result<TcpStream, Failure> {
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Ok(Err(error)) => failure(&error),
+            Ok(Err(error)) => reason(&error),
             Err(_) => Failure::ConnectTimeout,
         };
     }
@@ -106,9 +106,21 @@ impl fmt::Display for Broken {
 
 impl Error for Broken {}
 
+/// Why a request got no answer. What happens on a connection that stands is never reported as a failure to connect, whatever
+/// the system calls it: the request may have arrived.
+pub(super) fn failure(error: &hyper_util::client::legacy::Error) -> Failure {
+    match reason(error) {
+        Failure::Reset if error.is_connect() => Failure::Dropped,
+        failure if error.is_connect() => failure,
+        Failure::ConnectTimeout => Failure::ReadTimeout,
+        Failure::Refused | Failure::Unreachable => Failure::Reset,
+        failure => failure,
+    }
+}
+
 /// Finds the reason in an error's chain of sources. What has no reason of its own is a broken connection: a peer that hangs
 /// up early, or that does not speak HTTP.
-pub(super) fn failure(error: &(dyn Error + 'static)) -> Failure {
+fn reason(error: &(dyn Error + 'static)) -> Failure {
     let mut next = Some(error);
     let mut reason = Failure::Reset;
     while let Some(error) = next {

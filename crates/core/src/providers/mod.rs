@@ -1,6 +1,7 @@
 //! Who delivers a message: one enum, one match per verb. A provider describes a request and names its answer; it never sends.
 
 pub mod sms_gateway;
+pub mod twilio_sms;
 
 use std::fmt;
 use std::time::Duration;
@@ -16,8 +17,10 @@ use crate::kit::secret::Secret;
 pub enum Provider {
     /// The operator's own HTTP gateway.
     SmsGateway(sms_gateway::Options),
-    /// Nothing that could deliver: every message is refused with a sentence that says so.
-    NotConfigured,
+    /// Twilio's messages.
+    TwilioSms(twilio_sms::Options),
+    /// Nothing that could deliver: every message is refused with a sentence that says so. The text tells the operator why.
+    NotConfigured(&'static str),
 }
 
 /// One message on its way to a phone. Prints neither the number nor the text.
@@ -54,40 +57,125 @@ pub struct Origin {
     pub timeout: Duration,
     /// What this server calls itself toward providers.
     pub user_agent_header: String,
+    /// Where Twilio's API is.
+    pub twilio_base_url: String,
 }
 
-/// Why a message was not taken: the `error_description` of `sms_provider_error`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal(pub String);
+/// Why a message was not taken. It may quote the provider, so it stands in answers and in the tenant log, never in a
+/// process log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The kind of failure.
+    pub reason: Reason,
+    /// The `error_description` of `sms_provider_error`.
+    pub sentence: String,
+    /// Set when the same call may be made once more: the pause that the provider asks for, at least.
+    pub repeat_after: Option<Duration>,
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, repeat_after, .. } = self;
+        f.debug_struct("Refusal").field("reason", reason).field("repeat_after", repeat_after).finish_non_exhaustive()
+    }
+}
+
+/// The kinds of failure: after all but [`Reason::Timeout`] and [`Reason::Unexpected`] the message is surely not on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Nobody was asked: the settings cannot send.
+    NotConfigured,
+    /// The provider said no: a status 4xx.
+    Refused,
+    /// The provider got the message and did not answer in time.
+    Timeout,
+    /// No connection to the provider came about.
+    Unreachable,
+    /// The provider answered something else, or the connection broke.
+    Unexpected,
+}
+
+impl Reason {
+    /// The word in metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotConfigured => "not_configured",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::Unexpected => "unexpected",
+        }
+    }
+
+    fn of(failure: Failure) -> Self {
+        match failure {
+            Failure::ReadTimeout => Self::Timeout,
+            Failure::Tls => Self::Unreachable,
+            failure if failure.is_before_sending() => Self::Unreachable,
+            _ => Self::Unexpected,
+        }
+    }
+}
 
 impl Provider {
-    /// Reads a connection's `options`. Settings that cannot deliver give [`Provider::NotConfigured`]; such a connection may
-    /// well be saved before its provider is known.
+    /// Reads a connection's `options`; without a `provider` they mean Twilio (C322). Settings that cannot deliver give
+    /// [`Provider::NotConfigured`]; such a connection may well be saved before its provider is known.
     pub fn from_options(options: &Map<String, Value>) -> Self {
-        let gateway = options.get("provider").and_then(Value::as_str) == Some("sms_gateway");
-        gateway.then(|| sms_gateway::Options::parse(options)).flatten().map_or(Self::NotConfigured, Self::SmsGateway)
+        match text(options, "provider").as_deref() {
+            Some("sms_gateway") => {
+                let lack = "gateway_url is not set, or gateway_authentication cannot sign";
+                sms_gateway::Options::parse(options).map_or(Self::NotConfigured(lack), Self::SmsGateway)
+            }
+            None if !TWILIO.iter().any(|name| options.contains_key(*name)) => Self::NotConfigured(
+                "it has neither a gateway_url with the provider `sms_gateway` nor Twilio's settings",
+            ),
+            None | Some("twilio") => {
+                twilio_sms::Options::parse(options).map_or_else(Self::NotConfigured, Self::TwilioSms)
+            }
+            Some(_) => Self::NotConfigured("its provider is neither `sms_gateway` nor `twilio`"),
+        }
+    }
+
+    /// The provider's name on the wire and in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SmsGateway(_) => "sms_gateway",
+            Self::TwilioSms(_) => "twilio",
+            Self::NotConfigured(_) => "none",
+        }
     }
 
     /// The HTTP call that delivers `message`.
     pub fn request(&self, message: &Message, origin: &Origin) -> Result<Request, Refusal> {
         match self {
             Self::SmsGateway(options) => sms_gateway::request(options, message, origin),
-            Self::NotConfigured => Err(not_configured()),
+            Self::TwilioSms(options) => Ok(twilio_sms::request(options, message, origin)),
+            Self::NotConfigured(_) => Err(not_configured()),
         }
     }
 
     /// Whether the provider took the message.
-    pub fn outcome(&self, answer: Result<Answer, Failure>) -> Result<(), Refusal> {
+    pub fn outcome(&self, answer: &Result<Answer, Failure>) -> Result<(), Refusal> {
         match self {
             Self::SmsGateway(_) => sms_gateway::outcome(answer),
-            Self::NotConfigured => Err(not_configured()),
+            Self::TwilioSms(options) => twilio_sms::outcome(options, answer),
+            Self::NotConfigured(_) => Err(not_configured()),
         }
     }
 }
 
 fn not_configured() -> Refusal {
-    Refusal("The SMS provider is not configured".to_owned())
+    let sentence = "The SMS provider is not configured".to_owned();
+    Refusal { reason: Reason::NotConfigured, sentence, repeat_after: None }
 }
+
+/// A text among the options; an empty one counts as not set.
+fn text(options: &Map<String, Value>, name: &str) -> Option<String> {
+    options.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// Options that only a connection to Twilio has.
+const TWILIO: [&str; 3] = ["twilio_sid", "twilio_token", "messaging_service_sid"];
 
 #[cfg(test)]
 mod tests {
@@ -99,38 +187,58 @@ mod tests {
         Provider::from_options(options.as_object().unwrap())
     }
 
+    /// A caller with everything.
+    pub(super) fn origin() -> Origin {
+        Origin {
+            ip: "203.0.113.7".into(),
+            user_agent: Some("Browser \"9\"".into()),
+            issuer: "https://acme.example.org/".into(),
+            now: 1_700_000_000_999,
+            jti: "AAECAwQFBgcICQoLDA0ODw".into(),
+            timeout: Duration::from_secs(30),
+            user_agent_header: "Auth0".into(),
+            twilio_base_url: "https://api.twilio.com/".into(),
+        }
+    }
+
     #[test]
-    fn only_a_complete_gateway_is_a_provider() {
+    fn options_choose_their_provider_and_incomplete_ones_none() {
         let url = "https://gateway.example.org/sms";
-        let whole = provider(&json!({"provider": "sms_gateway", "gateway_url": url}));
-        assert!(matches!(whole, Provider::SmsGateway(_)));
+        let mut twilio = json!({"twilio_sid": "AC1", "twilio_token": "t", "from": "+1", "gateway_url": url});
+        assert_eq!(provider(&twilio).name(), "twilio");
+        for named in [json!("twilio"), json!(null), json!("")] {
+            twilio["provider"] = named;
+            assert_eq!(provider(&twilio).name(), "twilio");
+        }
+        twilio["provider"] = json!("sms_gateway");
+        assert_eq!(provider(&twilio).name(), "sms_gateway");
         for options in [
             json!({}),
             json!({"provider": null, "gateway_url": url}),
-            json!({"gateway_url": url}),
+            json!({"gateway_url": url, "from": "+1"}),
             json!({"provider": "twilio", "twilio_sid": "AC1"}),
+            json!({"twilio_sid": "AC1", "twilio_token": "t"}),
+            json!({"provider": "pigeon", "twilio_sid": "AC1", "twilio_token": "t", "from": "+1"}),
             json!({"provider": "sms_gateway"}),
             json!({"provider": "sms_gateway", "gateway_url": ""}),
             json!({"provider": "sms_gateway", "gateway_url": 7}),
         ] {
-            assert!(matches!(provider(&options), Provider::NotConfigured), "{options}");
+            assert_eq!(provider(&options).name(), "none", "{options}");
         }
     }
 
     #[test]
     fn nothing_is_sent_without_a_provider() {
         let message = Message { to: "+15550001111".into(), text: Secret::new("x"), from: None };
-        let origin = Origin {
-            ip: "192.0.2.1".into(),
-            user_agent: None,
-            issuer: "https://acme.example.org/".into(),
-            now: 0,
-            jti: String::new(),
-            timeout: Duration::from_secs(30),
-            user_agent_header: "Auth0".into(),
-        };
-        let refusal = Provider::NotConfigured.request(&message, &origin).unwrap_err();
-        assert_eq!(refusal.0, "The SMS provider is not configured");
-        assert_eq!(Provider::NotConfigured.outcome(Err(Failure::Reset)), Err(refusal));
+        let provider = Provider::NotConfigured("");
+        let refusal = provider.request(&message, &origin()).unwrap_err();
+        assert_eq!((refusal.sentence.as_str(), refusal.repeat_after), ("The SMS provider is not configured", None));
+        assert_eq!(provider.outcome(&Err(Failure::Reset)), Err(refusal));
+    }
+
+    #[test]
+    fn a_refusal_does_not_print_what_the_provider_said() {
+        let refusal = Refusal { sentence: "+15550001111 is a landline".into(), ..not_configured() };
+        assert!(!format!("{refusal:?}").contains("1555"));
     }
 }

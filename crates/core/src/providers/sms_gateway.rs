@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Message, Origin, Refusal};
+use super::{Message, Origin, Reason, Refusal, text};
 use crate::kit::clock::{Millis, SECOND};
-use crate::kit::http::{Answer, Failure, Request};
+use crate::kit::http::{Answer, Failure, Reach, Request};
 use crate::kit::secret::Secret;
 use crate::kit::{hash, jwt};
 
@@ -94,9 +94,12 @@ pub fn request(options: &Options, message: &Message, origin: &Origin) -> Result<
         sender: message.from.as_deref().or(options.from.as_deref()),
         req: options.forward_req_info.then(|| Req { ip: &origin.ip, user_agent: origin.user_agent.as_deref() }),
     };
-    let body = serde_json::to_string(&body).map(Secret::new).map_err(|_| unexpected("EINVAL"))?;
+    let Ok(body) = serde_json::to_string(&body).map(Secret::new) else { return unsendable() };
     let authorization = match &options.authentication {
-        Some(authentication) => Some(authentication.header(origin).ok_or_else(|| unexpected("EINVAL"))?),
+        Some(authentication) => match authentication.header(origin) {
+            Some(header) => Some(header),
+            None => return unsendable(),
+        },
         None => None,
     };
     let headers = vec![
@@ -104,33 +107,39 @@ pub fn request(options: &Options, message: &Message, origin: &Origin) -> Result<
         ("accept", "*/*".to_owned()),
         ("user-agent", origin.user_agent_header.clone()),
     ];
-    Ok(Request { url: options.url.clone(), headers, authorization, body, timeout: origin.timeout })
+    let (url, timeout) = (options.url.clone(), origin.timeout);
+    Ok(Request { url, headers, authorization, body, timeout, reach: Reach::Guarded })
 }
 
-/// Only status 200 is success; the body does not count.
-pub fn outcome(answer: Result<Answer, Failure>) -> Result<(), Refusal> {
-    match answer.map(|answer| answer.status) {
+/// Only status 200 is success; the body does not count, and nothing is ever repeated.
+pub fn outcome(answer: &Result<Answer, Failure>) -> Result<(), Refusal> {
+    match answer.as_ref().map(|answer| answer.status) {
         Ok(200) => Ok(()),
-        Ok(401) => Err(Refusal("Authentication failed while calling the SMS gateway: 401".to_owned())),
-        Ok(status) => Err(unexpected(&status.to_string())),
+        Ok(401) => refuse(Reason::Refused, "Authentication failed while calling the SMS gateway: 401".to_owned()),
+        Ok(status @ 400..500) => refuse(Reason::Refused, unexpected(status)),
+        Ok(status) => refuse(Reason::Unexpected, unexpected(status)),
         Err(failure @ (Failure::ConnectTimeout | Failure::ReadTimeout)) => {
-            Err(Refusal(format!("Timeout while calling the SMS gateway: {}", failure.code())))
+            refuse(Reason::of(*failure), format!("Timeout while calling the SMS gateway: {}", failure.code()))
         }
-        Err(failure) => Err(unexpected(failure.code())),
+        Err(failure) => refuse(Reason::of(*failure), unexpected(failure.code())),
     }
 }
 
-fn unexpected(what: &str) -> Refusal {
-    Refusal(format!("Unexpected response while calling the SMS gateway: {what}"))
+fn unsendable<T>() -> Result<T, Refusal> {
+    refuse(Reason::Unexpected, unexpected("EINVAL"))
+}
+
+fn refuse<T>(reason: Reason, sentence: String) -> Result<T, Refusal> {
+    Err(Refusal { reason, sentence, repeat_after: None })
+}
+
+fn unexpected(what: impl fmt::Display) -> String {
+    format!("Unexpected response while calling the SMS gateway: {what}")
 }
 
 /// Flags come as JSON `true` or as the text `"true"`.
 fn is_on(value: &Value) -> bool {
     value.as_bool() == Some(true) || value.as_str() == Some("true")
-}
-
-fn text(options: &Map<String, Value>, name: &str) -> Option<String> {
-    options.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// The members in their order on the wire.
@@ -167,8 +176,6 @@ const TOKEN_SECONDS: Millis = 300;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use expect_test::expect;
     use serde_json::json;
 
@@ -184,16 +191,7 @@ mod tests {
     fn request_with(more: &Value) -> Request {
         let text = Secret::new("Your verification code is: 482913");
         let message = Message { to: "+15550001111".into(), text, from: None };
-        let origin = Origin {
-            ip: "203.0.113.7".into(),
-            user_agent: Some("Browser \"9\"".into()),
-            issuer: "https://acme.example.org/".into(),
-            now: 1_700_000_000_999,
-            jti: "AAECAwQFBgcICQoLDA0ODw".into(),
-            timeout: Duration::from_secs(30),
-            user_agent_header: "Auth0".into(),
-        };
-        request(&options(more).unwrap(), &message, &origin).unwrap()
+        request(&options(more).unwrap(), &message, &super::super::tests::origin()).unwrap()
     }
 
     fn token_with(more: &Value) -> String {
@@ -233,6 +231,7 @@ mod tests {
                 ),
                 body: ***,
                 timeout: 30s,
+                reach: Guarded,
             }
         "#]]
         .assert_debug_eq(&request);
@@ -312,9 +311,10 @@ mod tests {
 
     #[test]
     fn every_answer_has_its_sentence() {
-        let status = |status| outcome(Ok(Answer { status, body: b"{\"ok\":true}".to_vec() }));
+        let status = |status| outcome(&Ok(Answer { status, retry_after: None, body: b"{\"ok\":true}".to_vec() }));
         assert_eq!(status(200), Ok(()));
-        let mut said: Vec<String> = [201, 204, 302, 400, 401, 403, 503].map(|it| status(it).unwrap_err().0).into();
+        let mut said: Vec<String> =
+            [201, 204, 302, 400, 401, 403, 503].map(|it| status(it).unwrap_err().sentence).into();
         let failures = [
             Failure::ConnectTimeout,
             Failure::ReadTimeout,
@@ -326,7 +326,7 @@ mod tests {
             Failure::Unreachable,
             Failure::BadUrl,
         ];
-        said.extend(failures.map(|failure| outcome(Err(failure)).unwrap_err().0));
+        said.extend(failures.map(|failure| outcome(&Err(failure)).unwrap_err().sentence));
         expect![[r"
             Unexpected response while calling the SMS gateway: 201
             Unexpected response while calling the SMS gateway: 204

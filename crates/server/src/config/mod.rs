@@ -17,7 +17,7 @@ use std::path::PathBuf;
 pub use database::{Database, DatabaseUrl};
 pub use http::{Http, Tls};
 pub use limits::Limits;
-pub use outbound::OutboundSettings;
+pub use outbound::{OutboundSettings, TwilioTimes};
 pub use secrets::{Admin, Secrets};
 pub use show::show;
 pub use sources::{ConfigError, Environment, Flags, SETTINGS, Setting};

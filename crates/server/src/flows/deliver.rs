@@ -1,7 +1,12 @@
-//! The one place that hands a message to the outside: render, build the call, send it, name the answer.
+//! The one place that hands a message to the outside: render, build the call, send it, name the answer, and call once more
+//! where the answer allows it (C1008-C1011).
 
+use std::time::Duration;
+
+use metrics::{counter, histogram};
 use ringpass_core::model::template::Variables;
-use ringpass_core::providers::{Message, Origin, Refusal};
+use ringpass_core::providers::{Message, Origin, Provider, Refusal};
+use tokio::time::{Instant, sleep};
 
 use super::caller::Caller;
 use crate::app::App;
@@ -16,16 +21,62 @@ pub async fn deliver(
     caller: &Caller,
 ) -> Result<(), Refusal> {
     let message = Message { to: to.to_owned(), text: channel.template.render(variables), from: None };
-    let origin = Origin {
+    send(app, &channel.provider, &message, caller).await
+}
+
+/// Hands `message` to `provider`: one call, and a second one when the first allows it and there is time. No transaction is
+/// open here.
+pub async fn send(app: &App, provider: &Provider, message: &Message, caller: &Caller) -> Result<(), Refusal> {
+    let outbound = &app.config.outbound;
+    let (each, all) = match provider {
+        Provider::TwilioSms(_) => (outbound.twilio.call, outbound.twilio.message),
+        Provider::SmsGateway(_) | Provider::NotConfigured(_) => (outbound.gateway_timeout, outbound.gateway_timeout),
+    };
+    let end = Instant::now() + all;
+    let mut origin = Origin {
         ip: caller.ip.clone(),
         user_agent: caller.user_agent.clone(),
         issuer: app.config.http.issuer(),
         now: app.clock.now(),
         jti: app.rng.base64url(16),
-        timeout: app.config.outbound.gateway_timeout,
-        user_agent_header: app.config.outbound.user_agent.clone(),
+        timeout: each.min(all),
+        user_agent_header: outbound.user_agent.clone(),
+        twilio_base_url: outbound.twilio_base_url.to_string(),
     };
-    let request = channel.provider.request(&message, &origin)?;
-    let answer = app.outbound.send(request).await;
-    channel.provider.outcome(answer)
+    let Err(refusal) = call(app, provider, message, &origin).await else { return Ok(()) };
+    let Some(asked) = refusal.repeat_after else { return Err(refusal) };
+    let pause = asked.max(pause(app));
+    let left = end.saturating_duration_since(Instant::now()).saturating_sub(pause);
+    if left.is_zero() {
+        return Err(refusal);
+    }
+    sleep(pause).await;
+    origin.timeout = each.min(left);
+    call(app, provider, message, &origin).await
 }
+
+/// One call, counted and timed.
+async fn call(app: &App, provider: &Provider, message: &Message, origin: &Origin) -> Result<(), Refusal> {
+    let request = provider.request(message, origin)?;
+    let start = Instant::now();
+    let answer = app.outbound.send(request).await;
+    let duration = start.elapsed();
+    let outcome = provider.outcome(&answer);
+    let word = outcome.as_ref().map_or_else(|refusal| refusal.reason.word(), |()| "sent");
+    counter!(REQUESTS, "provider" => provider.name(), "outcome" => word).increment(1);
+    histogram!(DURATION, "provider" => provider.name()).record(duration.as_secs_f64());
+    outcome
+}
+
+/// The pause before a second call: the configured one and up to as much again, so that callers who failed together do not
+/// come back together.
+fn pause(app: &App) -> Duration {
+    let shortest = app.config.outbound.twilio.pause;
+    let [share] = app.rng.bytes::<1>();
+    shortest + shortest * u32::from(share) / 256
+}
+
+/// Calls to providers, by provider and outcome.
+pub const REQUESTS: &str = "provider_requests_total";
+/// How long they took, by provider.
+pub const DURATION: &str = "provider_request_duration_seconds";

@@ -118,6 +118,7 @@ pub async fn app_with_keys(
     let outbound = Outbound::new(outbound::Settings {
         allow: config.outbound.allow_networks.clone(),
         connect_timeout: CONNECT_TIMEOUT.min(config.outbound.gateway_timeout),
+        connect_timeout_anywhere: config.outbound.twilio.connect,
     });
     let app = App::new(config, db, clock, rng, outbound).await.map_err(Failure::failed)?;
     Ok(Arc::new(app))

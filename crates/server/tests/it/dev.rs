@@ -1,4 +1,4 @@
-//! The development doors: `/`, `/dev/inbox`, `/dev/messages`, `/dev/gateway`.
+//! The development doors: `/`, `/dev/inbox`, `/dev/messages`, `/dev/gateway`, `/dev/twilio`.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail by panicking")]
 
 use std::net::SocketAddr;
@@ -23,6 +23,8 @@ use ringpass_core::kit::jwt::sign_hs256;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::kit::secret::Secret;
 use serde_json::{Value, json};
+
+use crate::world;
 
 /// 2026-01-02T03:04:05.678Z.
 const NOW: i64 = 1_767_323_045_678;
@@ -240,6 +242,51 @@ async fn the_gateway_lets_in_good_tokens_only() {
 }
 
 #[tokio::test]
+async fn the_built_in_twilio_delivers_into_the_inbox() {
+    let world = World::new().await;
+    let twilio_base_url = format!("http://{}/dev/twilio", world.at);
+    let server = world::World::with(world::Options { twilio_base_url, allow_networks: "", ..Default::default() }).await;
+    server.sms(json!({"provider": "twilio", "twilio_sid": "AC1", "twilio_token": "t0ken"})).await;
+    assert_eq!(server.anon().start("+15550001111").await.status, 200);
+    server.sms(json!({"messaging_service_sid": "MG1"})).await;
+    assert_eq!(server.anon().start("+15550002222").await.status, 200);
+    assert_eq!(server.logs().await.kinds(), ["cs", "cs"]);
+    let list = world.get("/dev/messages").await.json();
+    let shown =
+        |at: usize| ["channel", "recipient", "sender", "provider", "authorization"].map(|name| list[at][name].clone());
+    assert_eq!(
+        shown(1),
+        ["sms", "+15550001111", "+15550009999", "twilio"]
+            .map(Value::from)
+            .into_iter()
+            .chain([Value::Null])
+            .collect::<Vec<_>>()[..]
+    );
+    assert_eq!((&list[0]["recipient"], &list[0]["sender"]), (&json!("+15550002222"), &json!("MG1")));
+    assert!(world.get("/dev/inbox").await.has("<strong class=\"code\">"));
+
+    // What Twilio would refuse.
+    let basic = |pair: &str| format!("Basic {}", ringpass_core::kit::hash::base64(pair.as_bytes()));
+    let good = "To=%2B1&From=%2B2&Body=x";
+    for (authorization, form, status, code) in [
+        (basic("AC1:t"), good, 201, Value::Null),
+        (basic("AC2:t"), good, 401, json!(20003)),
+        (basic("AC1:"), good, 401, json!(20003)),
+        (basic("AC1"), good, 401, json!(20003)),
+        ("Basic !".to_owned(), good, 401, json!(20003)),
+        ("Bearer x".to_owned(), good, 401, json!(20003)),
+        (basic("AC1:t"), "", 400, json!(21604)),
+        (basic("AC1:t"), "To=%2B1&From=%2B2&Body=", 400, json!(21602)),
+        (basic("AC1:t"), "To=%2B1&Body=x", 400, json!(21603)),
+    ] {
+        let path = "/dev/twilio/2010-04-01/Accounts/AC1/Messages.json";
+        let answer = world.call("POST", path, &[FORM, ("authorization", &authorization)], form).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (status, &code), "{authorization} {form}");
+    }
+    assert_eq!(world.get("/dev/messages").await.json().as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn the_newest_thousand_messages_are_kept() {
     let world = World::new().await;
     for number in 0..1_001 {
@@ -262,7 +309,9 @@ async fn the_newest_thousand_messages_are_kept() {
 #[tokio::test]
 async fn strange_host_names_are_misdirected() {
     let world = World::new().await;
-    for path in ["/", "/dev/inbox", "/dev/messages", "/dev/gateway", "/dev/style.css"] {
+    for path in
+        ["/", "/dev/inbox", "/dev/messages", "/dev/gateway", "/dev/twilio/2010-04-01/Accounts/AC1/Messages.json"]
+    {
         for host in ["evil.example", "localhost.evil.example:8080", "127.0.0.2", "", "a b"] {
             let answer = world.call("GET", path, &[("host", host)], "").await;
             assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host} {path}");

@@ -24,6 +24,7 @@ mod process;
 mod secrets;
 mod serve;
 mod tidy;
+mod twilio;
 mod userinfo;
 mod well_known;
 mod world;

@@ -165,6 +165,7 @@ async fn what_does_not_exist_is_not_found() {
         "/%2e%2e/userinfo",
         "/dev/messages",
         "/dev/inbox",
+        "/dev/twilio/2010-04-01/Accounts/AC1/Messages.json",
         "/metrics",
         "/readyz",
     ] {

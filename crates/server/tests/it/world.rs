@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use axum::Router;
 use ringpass::app::App;
-use ringpass::config::{Admin, Config, Database, DatabaseUrl, Http, Limits, LogFormat, OutboundSettings, Secrets};
+use ringpass::config::{
+    Admin, Config, Database, DatabaseUrl, Http, Limits, LogFormat, OutboundSettings, Secrets, TwilioTimes,
+};
 use ringpass::setup;
 use ringpass_core::kit::clock::Clock;
 use ringpass_core::kit::jwt::{Alg, Parsed};
@@ -70,6 +72,8 @@ pub(crate) struct World {
 pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) gateway_timeout: Duration,
+    pub(crate) twilio_base_url: String,
+    pub(crate) twilio: TwilioTimes,
     pub(crate) allow_networks: &'static str,
     pub(crate) trusted_proxies: &'static str,
 }
@@ -79,6 +83,8 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             gateway_timeout: Duration::from_secs(10),
+            twilio_base_url: "https://twilio.example/".to_owned(),
+            twilio: TwilioTimes::default(),
             allow_networks: "127.0.0.0/8",
             trusted_proxies: "",
         }
@@ -233,7 +239,8 @@ fn config(place: &Place, options: &Options) -> Config {
         outbound: OutboundSettings {
             allow_networks: networks(options.allow_networks),
             gateway_timeout: options.gateway_timeout,
-            twilio_base_url: "https://twilio.example/".parse().unwrap(),
+            twilio_base_url: options.twilio_base_url.parse().unwrap(),
+            twilio: options.twilio,
             user_agent: "Auth0".to_owned(),
         },
         logs: LogFormat::Human,

@@ -211,7 +211,7 @@ async fn send(app: &App, start: Arc<Start>, code: String, code_id: String) -> Re
     };
     let delivered = deliver::deliver(app, &start.channel, start.phone.as_str(), &variables, &start.caller).await;
     let journal = app.journal.clone();
-    let refusal = delivered.err().map(|refusal| refusal.0);
+    let refusal = delivered.err().map(|refusal| refusal.sentence);
     let told = refusal.clone();
     app.db
         .write("passwordless.sent", move |tx| match refusal {

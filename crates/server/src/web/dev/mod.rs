@@ -1,4 +1,4 @@
-//! The development doors: a try-it page, an inbox, and the SMS gateway behind them. Only `ringpass dev` mounts them; they
+//! The development doors: a try-it page, an inbox, an SMS gateway and a Twilio behind them. Only `ringpass dev` mounts them; they
 //! hand out codes to whoever can reach them.
 
 mod calls;
@@ -10,6 +10,7 @@ pub mod pages;
 mod phone;
 mod samples;
 mod try_it;
+mod twilio;
 
 use std::sync::Arc;
 
@@ -120,6 +121,7 @@ pub fn router(dev: Arc<Dev>) -> Router {
         .route("/dev/inbox", get(inbox::show))
         .route("/dev/messages", get(messages::list))
         .route("/dev/gateway", post(gateway::accept))
+        .route("/dev/twilio/2010-04-01/Accounts/{sid}/Messages.json", post(twilio::accept))
         .route("/dev/style.css", get(pages::style))
         .route("/dev/script.js", get(pages::script))
         .route("/dev/icon.svg", get(pages::icon))

@@ -18,6 +18,7 @@ mod nodes;
 mod reseal;
 mod restart;
 mod stop;
+mod twilio;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
