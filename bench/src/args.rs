@@ -1,62 +1,59 @@
-//! The flags that both programs share.
+//! The flags that the programs share.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use crate::Result;
 
-/// What the command line asked for.
-#[derive(Debug, Clone)]
-pub struct Args {
-    /// Measured logins in each round (`--logins`, default 4,000).
-    pub logins: u32,
-    /// Callers at the same time, each with one kept connection (`--callers`, default 8).
-    pub callers: u32,
-    /// Rounds (`--rounds`, default 3 with the floor beside, else 1).
-    pub rounds: u32,
-    /// Whether to run the floor in turns with the server (`--with-floor`).
-    pub with_floor: bool,
-    /// The server binary (`--binary`, default `ringpass` beside this program).
-    pub binary: PathBuf,
-    /// Where the data folders are made (`--folder`, default beside this program). It must be on a real disk: syncing a
-    /// file in memory costs nothing.
-    pub folder: PathBuf,
+/// Where things are: the server, and a disk for its data.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// The server binary; default `ringpass` beside this program
+    #[arg(long, value_name = "PATH")]
+    binary: Option<PathBuf>,
+    /// Where data folders are made, on a real disk (syncing a file in memory costs nothing); default beside this program
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// An empty PostgreSQL database for the server instead of SQLite
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// A command in front of the server, such as `valgrind --tool=callgrind`
+    #[arg(long, value_name = "COMMAND", default_value = "")]
+    pub under: String,
 }
 
-impl Args {
-    /// Reads flags; an unknown one is an error that lists the known ones.
-    pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
-        let beside = std::env::current_exe()?;
-        let beside = beside.parent().ok_or("this program stands in no folder")?;
-        let mut args = Self {
-            logins: 4_000,
-            callers: 8,
-            rounds: 0,
-            with_floor: false,
-            binary: beside.join("ringpass"),
-            folder: beside.to_owned(),
-        };
-        while let Some(flag) = words.next() {
-            if flag == "--with-floor" {
-                args.with_floor = true;
-                continue;
-            }
-            let value = words.next().ok_or_else(|| format!("{flag} is unknown or lacks its value; {USAGE}"))?;
-            match flag.as_str() {
-                "--logins" => args.logins = value.parse()?,
-                "--callers" => args.callers = value.parse()?,
-                "--rounds" => args.rounds = value.parse()?,
-                "--binary" => args.binary = value.into(),
-                "--folder" => args.folder = value.into(),
-                _ => return Err(format!("{flag} is unknown; {USAGE}").into()),
-            }
+impl Place {
+    /// The server binary; an error that says how to build it when it is not there.
+    pub fn binary(&self) -> Result<PathBuf> {
+        let binary = self.binary.clone().map_or_else(|| beside("ringpass"), Ok)?;
+        if binary.is_file() {
+            return Ok(binary);
         }
-        if args.rounds == 0 {
-            args.rounds = if args.with_floor { 3 } else { 1 };
+        let build = "build it with cargo build --release --workspace --bins";
+        Err(format!("{} does not exist; {build}", binary.display()).into())
+    }
+
+    /// The folder in which data folders are made.
+    pub fn parent(&self) -> Result<PathBuf> {
+        self.folder.clone().map_or_else(|| beside("."), Ok)
+    }
+
+    /// A folder of this run alone. It goes when the work went well, and stays with its logs when it did not.
+    pub fn work<F: AsyncFnOnce(&Path) -> Result<()>>(&self, work: F) -> Result<()> {
+        let folder = self.parent()?.join(format!("bench-data-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        // One thread for callers and gateway leaves the other cores to the server.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        match runtime.block_on(work(&folder)) {
+            Ok(()) => Ok(fs::remove_dir_all(&folder)?),
+            Err(error) => Err(format!("{error} (the logs are in {})", folder.display()).into()),
         }
-        args.logins = args.logins.max(1);
-        args.callers = args.callers.max(1);
-        Ok(args)
     }
 }
 
-const USAGE: &str = "the flags are --logins N --callers N --rounds N --with-floor --binary PATH --folder DIR";
+fn beside(name: &str) -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    Ok(program.parent().ok_or("this program stands in no folder")?.join(name))
+}

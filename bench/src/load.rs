@@ -24,7 +24,7 @@ pub struct Codes {
 
 impl Codes {
     /// Starts the gateway on loopback.
-    pub async fn start() -> Result<Self> {
+    pub async fn start() -> Result<Arc<Self>> {
         let by_number = Arc::<Mutex<HashMap<String, String>>>::default();
         let gateway = Gateway::start().await?;
         let inbox = Arc::clone(&by_number);
@@ -33,7 +33,7 @@ impl Codes {
                 inbox.lock().unwrap_or_else(PoisonError::into_inner).insert(number, code);
             }
         });
-        Ok(Self { gateway, by_number })
+        Ok(Arc::new(Self { gateway, by_number }))
     }
 
     /// Where the server must send its messages.
@@ -46,6 +46,26 @@ impl Codes {
     }
 }
 
+/// What the callers of a round do, again and again, each time with a new number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Work {
+    /// Start, and exchange the code.
+    #[default]
+    Login,
+    /// Start only.
+    Start,
+}
+
+impl Work {
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Start => "start",
+        }
+    }
+}
+
 /// A server ready for sign-ins, and who asks.
 #[derive(Debug)]
 pub struct Target {
@@ -53,12 +73,8 @@ pub struct Target {
     pub name: &'static str,
     /// The process whose CPU time is read.
     pub process: Process,
-    /// Its HTTP listener.
-    pub addr: SocketAddr,
-    /// The client that signs users in.
-    pub client_id: String,
-    /// That client's secret.
-    pub client_secret: String,
+    /// How to call it.
+    pub caller: Login,
     /// Numbers used so far: none is used twice.
     pub used: u32,
 }
@@ -66,44 +82,60 @@ pub struct Target {
 /// What one round showed.
 #[derive(Debug, Clone)]
 pub struct Figures {
-    /// Sign-ins completed each second.
-    pub logins_per_second: f64,
+    /// Sign-ins, or starts, completed each second.
+    pub per_second: f64,
     /// Time of `POST /passwordless/start`, fastest first.
     pub start: Vec<Duration>,
-    /// Time of `POST /oauth/token`, fastest first.
+    /// Time of `POST /oauth/token`, fastest first; none for starts alone.
     pub token: Vec<Duration>,
-    /// CPU time of the server for one sign-in.
+    /// CPU time of the server for one.
     pub cpu: Cpu,
 }
 
 impl Target {
-    /// Warms up, then measures `logins` sign-ins from `callers` callers.
-    pub async fn round(&mut self, codes: &Arc<Codes>, callers: u32, logins: u32) -> Result<Figures> {
-        self.run(codes, callers, WARM_UP).await?;
+    /// Warms up, then measures `count` pieces of work from `callers` callers.
+    pub async fn round(&mut self, codes: &Arc<Codes>, work: Work, callers: u32, count: u32) -> Result<Figures> {
+        self.run(codes, work, callers, WARM_UP.min(count)).await?;
         let (before, began) = (self.process.cpu()?, Instant::now());
-        let times = self.run(codes, callers, logins).await?;
+        let times = self.run(codes, work, callers, count).await?;
         let elapsed = began.elapsed();
         let used = self.process.cpu()?.since(before);
-        let (mut start, mut token): (Vec<_>, Vec<_>) = times.into_iter().unzip();
+        let (mut start, mut token): (Vec<_>, Vec<Option<_>>) = times.into_iter().unzip();
+        let mut token: Vec<Duration> = token.drain(..).flatten().collect();
         start.sort_unstable();
         token.sort_unstable();
-        let cpu = Cpu { user: used.user / logins, system: used.system / logins };
-        Ok(Figures { logins_per_second: f64::from(logins) / elapsed.as_secs_f64(), start, token, cpu })
+        let cpu = Cpu { user: used.user / count, system: used.system / count };
+        Ok(Figures { per_second: f64::from(count) / elapsed.as_secs_f64(), start, token, cpu })
     }
 
-    async fn run(&mut self, codes: &Arc<Codes>, callers: u32, logins: u32) -> Result<Vec<(Duration, Duration)>> {
-        let numbers = Arc::new(AtomicU32::new(self.used));
-        self.used += logins;
-        let end = self.used;
+    /// Fresh numbers, none of them used before.
+    pub fn numbers(&mut self, count: u32) -> Vec<String> {
+        let first = self.used;
+        self.used += count;
+        (first..self.used).map(number).collect()
+    }
+
+    async fn run(&mut self, codes: &Arc<Codes>, work: Work, callers: u32, count: u32) -> Result<Vec<Times>> {
+        let numbers = Arc::new(self.numbers(count));
+        let next = Arc::new(AtomicU32::new(0));
         let mut crowd = JoinSet::new();
         for _ in 0..callers {
-            let login = Login {
-                caller: Caller::connect(self.addr).await?,
-                codes: Arc::clone(codes),
-                client_id: self.client_id.clone(),
-                client_secret: self.client_secret.clone(),
-            };
-            crowd.spawn(sign_in_until(login, Arc::clone(&numbers), end));
+            let login = self.caller.clone();
+            let mut connection = login.connect().await?;
+            let (numbers, next, codes) = (Arc::clone(&numbers), Arc::clone(&next), Arc::clone(codes));
+            crowd.spawn(async move {
+                let mut times = Vec::new();
+                while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    let start = login.start(&mut connection, number).await?;
+                    let code = codes.take(number).ok_or("the server answered 200 before the gateway had the code")?;
+                    let token = match work {
+                        Work::Start => None,
+                        Work::Login => Some(login.exchange(&mut connection, number, &code).await?),
+                    };
+                    times.push((start, token));
+                }
+                Result::Ok(times)
+            });
         }
         let mut times = Vec::new();
         while let Some(done) = crowd.join_next().await {
@@ -111,61 +143,93 @@ impl Target {
         }
         Ok(times)
     }
-}
 
-async fn sign_in_until(mut login: Login, numbers: Arc<AtomicU32>, end: u32) -> Result<Vec<(Duration, Duration)>> {
-    let mut times = Vec::new();
-    loop {
-        let index = numbers.fetch_add(1, Ordering::Relaxed);
-        if index >= end {
-            return Ok(times);
+    /// Starts `count` codes and keeps them for later.
+    pub async fn prepare(&mut self, codes: &Arc<Codes>, count: u32) -> Result<Vec<(String, String)>> {
+        let numbers = self.numbers(count);
+        let mut crowd = JoinSet::new();
+        let numbers: Arc<[String]> = numbers.into();
+        let next = Arc::new(AtomicU32::new(0));
+        for _ in 0..16 {
+            let login = self.caller.clone();
+            let mut connection = login.connect().await?;
+            let (numbers, next, codes) = (Arc::clone(&numbers), Arc::clone(&next), Arc::clone(codes));
+            crowd.spawn(async move {
+                let mut kept = Vec::new();
+                while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    login.start(&mut connection, number).await?;
+                    let code = codes.take(number).ok_or("the server answered 200 before the gateway had the code")?;
+                    kept.push((number.clone(), code));
+                }
+                Result::Ok(kept)
+            });
         }
-        times.push(login.sign_in(&number(index)).await?);
+        let mut kept = Vec::new();
+        while let Some(done) = crowd.join_next().await {
+            kept.append(&mut done??);
+        }
+        Ok(kept)
     }
 }
 
-struct Login {
-    caller: Caller,
-    codes: Arc<Codes>,
-    client_id: String,
-    client_secret: String,
+type Times = (Duration, Option<Duration>);
+
+/// How an application calls the server.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The server's HTTP listener.
+    pub addr: SocketAddr,
+    /// The client that signs users in.
+    pub client_id: String,
+    /// That client's secret.
+    pub client_secret: String,
+    /// The connection that it uses.
+    pub connection: &'static str,
 }
 
 impl Login {
-    /// One whole sign-in; returns the time of its two calls.
-    async fn sign_in(&mut self, number: &str) -> Result<(Duration, Duration)> {
+    /// A connection for one caller.
+    pub async fn connect(&self) -> Result<Caller> {
+        Caller::connect(self.addr).await
+    }
+
+    /// Starts a code; how long that took.
+    pub async fn start(&self, caller: &mut Caller, number: &str) -> Result<Duration> {
         let start = json!({
             "client_id": self.client_id, "client_secret": self.client_secret,
-            "connection": "sms", "phone_number": number, "send": "code",
+            "connection": self.connection, "phone_number": number, "send": "code",
         });
-        let (start_time, _) = self.timed("/passwordless/start", &start).await?;
-        let code = self.codes.take(number).ok_or("the server answered 200 before the gateway had the code")?;
+        Ok(timed(caller, "/passwordless/start", &start).await?.0)
+    }
+
+    /// Exchanges a code; how long that took.
+    pub async fn exchange(&self, caller: &mut Caller, number: &str, code: &str) -> Result<Duration> {
         let token = json!({
             "grant_type": "http://auth0.com/oauth/grant-type/passwordless/otp",
             "client_id": self.client_id, "client_secret": self.client_secret,
-            "username": number, "otp": code, "realm": "sms",
+            "username": number, "otp": code, "realm": self.connection,
             "audience": AUDIENCE, "scope": "openid profile phone",
         });
-        let (token_time, answer) = self.timed("/oauth/token", &token).await?;
+        let (time, answer) = timed(caller, "/oauth/token", &token).await?;
         for member in ["id_token", "access_token"] {
             let signed = answer.get(member).and_then(Value::as_str).is_some_and(|jwt| jwt.split('.').count() == 3);
             if !signed {
                 return Err(format!("POST /oauth/token answered without a signed {member}").into());
             }
         }
-        Ok((start_time, token_time))
+        Ok(time)
     }
+}
 
-    async fn timed(&mut self, path: &str, body: &Value) -> Result<(Duration, Value)> {
-        let body = body.to_string();
-        let asked = Instant::now();
-        let (status, answer) = self.caller.send(Method::POST, path, None, Some(body)).await?;
-        let time = asked.elapsed();
-        if status != StatusCode::OK {
-            return Err(format!("POST {path} answered {status}: {}", String::from_utf8_lossy(&answer)).into());
-        }
-        Ok((time, serde_json::from_slice(&answer)?))
+async fn timed(caller: &mut Caller, path: &str, body: &Value) -> Result<(Duration, Value)> {
+    let body = body.to_string();
+    let asked = Instant::now();
+    let (status, answer) = caller.send(Method::POST, path, None, Some(body)).await?;
+    let time = asked.elapsed();
+    if status != StatusCode::OK {
+        return Err(format!("POST {path} answered {status}: {}", String::from_utf8_lossy(&answer)).into());
     }
+    Ok((time, serde_json::from_slice(&answer)?))
 }
 
 /// A German mobile number; neighbours in time are far apart in value, as in life.

@@ -11,8 +11,9 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::args::Place;
 use crate::http::Caller;
-use crate::load::{AUDIENCE, Target};
+use crate::load::{AUDIENCE, Login, Target};
 use crate::process::{Process, free_addresses};
 use crate::{Result, random};
 
@@ -20,6 +21,8 @@ use crate::{Result, random};
 #[derive(Debug)]
 pub struct Ringpass {
     binary: PathBuf,
+    under: String,
+    database: Option<String>,
     folder: PathBuf,
     addr: SocketAddr,
     ops: SocketAddr,
@@ -28,20 +31,15 @@ pub struct Ringpass {
 }
 
 impl Ringpass {
-    /// Prepares an empty data folder inside `folder`; starts nothing yet.
-    pub fn new(binary: &Path, folder: &Path) -> Result<Self> {
-        if !binary.is_file() {
-            return Err(format!(
-                "{} does not exist; build it with cargo build --release --workspace --bins",
-                binary.display()
-            )
-            .into());
-        }
-        let folder = folder.join("ringpass");
+    /// Prepares an empty data folder `folder/name`; starts nothing yet.
+    pub fn new(place: &Place, folder: &Path, name: &str) -> Result<Self> {
+        let folder = folder.join(name);
         fs::create_dir_all(&folder)?;
         let (addr, ops) = free_addresses()?;
         Ok(Self {
-            binary: binary.to_owned(),
+            binary: place.binary()?,
+            under: place.under.clone(),
+            database: place.database.clone(),
             folder,
             addr,
             ops,
@@ -52,14 +50,44 @@ impl Ringpass {
 
     /// Starts the server, waits until it is ready, and sets up one client whose codes go to `gateway_url`.
     pub async fn start(&self, gateway_url: &str) -> Result<Target> {
-        let mut process = self.spawn()?;
-        process.answers(self.ops, "/readyz").await?;
-        let mut api = self.api().await?;
-        let client = api.configure(gateway_url).await?;
+        let process = self.ready().await?;
+        let client = self.api().await?.configure(gateway_url).await?;
         let text =
             |member| client.get(member).and_then(Value::as_str).map(str::to_owned).ok_or("no client id or secret");
         let (client_id, client_secret) = (text("client_id")?, text("client_secret")?);
-        Ok(Target { name: "ringpass", process, addr: self.addr, client_id, client_secret, used: 0 })
+        let caller = Login { addr: self.addr, client_id, client_secret, connection: "sms" };
+        Ok(Target { name: "ringpass", process, caller, used: 0 })
+    }
+
+    /// Starts the server again on the folder and the configuration that an earlier [`Ringpass::start`] left.
+    pub async fn start_again(&self, caller: &Login, used: u32) -> Result<Target> {
+        let caller = Login { addr: self.addr, ..caller.clone() };
+        Ok(Target { name: "ringpass", process: self.ready().await?, caller, used })
+    }
+
+    async fn ready(&self) -> Result<Process> {
+        let mut process = self.spawn()?;
+        process.answers(self.ops, "/readyz").await?;
+        Ok(process)
+    }
+
+    /// Adds one more SMS connection, whose codes go to another gateway.
+    pub async fn add_connection(&self, name: &str, client_id: &str, gateway_url: &str) -> Result<()> {
+        let mut api = self.api().await?;
+        let connection = json!({
+            "name": name, "strategy": "sms", "options": options(name, gateway_url)?, "enabled_clients": [client_id],
+        });
+        api.send(Method::POST, "/api/v2/connections", Some(connection)).await.map(drop)
+    }
+
+    /// The SQLite file of the server.
+    pub fn file(&self) -> PathBuf {
+        self.folder.join("data").join("ringpass.db")
+    }
+
+    /// The key that seals the secrets of this server.
+    pub fn master_key(&self) -> &str {
+        &self.master_key
     }
 
     /// Starts the server on the folder it left behind; returns the time from spawn to the first 200.
@@ -71,8 +99,19 @@ impl Ringpass {
     }
 
     fn spawn(&self) -> Result<Process> {
-        let mut command = Command::new(&self.binary);
-        command.env_clear();
+        let mut words = self.under.split_ascii_whitespace();
+        let mut command = match words.next() {
+            None => Command::new(&self.binary),
+            Some(first) => {
+                let mut command = Command::new(first);
+                command.args(words).arg(&self.binary);
+                command
+            }
+        };
+        command.env_clear().env("PATH", "/usr/bin:/bin");
+        if let Some(url) = &self.database {
+            command.env("RINGPASS_DATABASE_URL", url);
+        }
         command.env("RINGPASS_MASTER_KEY", &self.master_key);
         command.env("RINGPASS_ADMIN_CLIENT_ID", ADMIN);
         command.env("RINGPASS_ADMIN_CLIENT_SECRET", &self.admin_secret);
@@ -119,22 +158,27 @@ impl Api {
         let client = self.send(Method::POST, "/api/v2/clients", Some(client)).await?;
         let found = self.send(Method::GET, "/api/v2/connections?strategy=sms", None).await?;
         let connection = found.pointer("/0/id").and_then(Value::as_str).ok_or("the tenant has no sms connection")?;
-        let options = json!({
-            "name": "sms", "strategy": "sms", "provider": "sms_gateway", "gateway_url": gateway_url,
-            "gateway_authentication": {
-                "method": "bearer", "subject": "urn:Auth0", "audience": "urn:BenchGateway",
-                "secret": BASE64_URL_SAFE_NO_PAD.encode(random::bytes::<24>()?), "secret_base64_encoded": false,
-            },
-            "from": "+4915100000000", "template": "Your verification code is: @@password@@",
-            "syntax": "md_with_macros", "totp": { "time_step": 300, "length": 6 },
-            "brute_force_protection": true, "disable_signup": false,
-        });
+        let options = options("sms", gateway_url)?;
         let path = format!("/api/v2/connections/{connection}");
         self.send(Method::PATCH, &path, Some(json!({ "options": options }))).await?;
         let enabled = json!([{ "client_id": client.get("client_id"), "status": true }]);
         self.send(Method::PATCH, &format!("{path}/clients"), Some(enabled)).await?;
         Ok(client)
     }
+}
+
+/// The options of an SMS connection that sends through an own gateway.
+fn options(name: &str, gateway_url: &str) -> Result<Value> {
+    Ok(json!({
+        "name": name, "strategy": "sms", "provider": "sms_gateway", "gateway_url": gateway_url,
+        "gateway_authentication": {
+            "method": "bearer", "subject": "urn:Auth0", "audience": "urn:BenchGateway",
+            "secret": BASE64_URL_SAFE_NO_PAD.encode(random::bytes::<24>()?), "secret_base64_encoded": false,
+        },
+        "from": "+4915100000000", "template": "Your verification code is: @@password@@",
+        "syntax": "md_with_macros", "totp": { "time_step": 300, "length": 6 },
+        "brute_force_protection": true, "disable_signup": false,
+    }))
 }
 
 const ADMIN: &str = "bench-admin";

@@ -1,33 +1,45 @@
 //! `floor`: what the least possible server costs for a sign-in. See `bench/README.md`.
 
-use std::fs;
-use std::sync::Arc;
+use std::path::Path;
 
-use ringpass_bench::args::Args;
-use ringpass_bench::load::Codes;
+use clap::Parser;
+use ringpass_bench::args::Place;
+use ringpass_bench::load::{Codes, Work};
 use ringpass_bench::{Result, floor, report};
 
-fn main() -> Result<()> {
-    let words: Vec<_> = std::env::args().skip(1).collect();
-    if floor::serve_if_asked(&words)? {
-        return Ok(());
-    }
-    let args = Args::parse(words.into_iter())?;
-    // One thread for callers and gateway leaves the other cores to the server.
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(&args))
+/// What the least possible server costs for a sign-in
+#[derive(Debug, Parser)]
+struct Args {
+    /// Measured logins in each round
+    #[arg(long, default_value_t = 4_000)]
+    logins: u32,
+    /// Callers at the same time
+    #[arg(long, default_value_t = 8)]
+    callers: u32,
+    /// Rounds
+    #[arg(long, default_value_t = 1)]
+    rounds: u32,
+    #[command(flatten)]
+    place: Place,
 }
 
-async fn run(args: &Args) -> Result<()> {
-    let folder = args.folder.join(format!("bench-data-{}", std::process::id()));
-    let codes = Arc::new(Codes::start().await?);
-    let mut target = floor::start(&folder, &codes.url()).await?;
+fn main() -> Result<()> {
+    if floor::serve_if_asked()? {
+        return Ok(());
+    }
+    let args = Args::parse();
+    args.place.work(async |folder| run(&args, folder).await)
+}
+
+async fn run(args: &Args, folder: &Path) -> Result<()> {
+    let codes = Codes::start().await?;
+    let mut target = floor::start(folder, &codes.url()).await?;
     let idle = target.process.resident_kib()?;
     report::heading()?;
     for round in 1..=args.rounds {
-        let figures = target.round(&codes, args.callers, args.logins).await?;
-        report::row(&round.to_string(), target.name, &figures)?;
+        let figures = target.round(&codes, Work::Login, args.callers, args.logins).await?;
+        report::row(Work::Login, args.callers, &round.to_string(), target.name, &figures)?;
     }
     report::memory(target.name, idle, target.process.resident_kib()?)?;
-    target.process.stop().await?;
-    Ok(fs::remove_dir_all(&folder)?)
+    target.process.stop().await
 }

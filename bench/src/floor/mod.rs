@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::Result;
-use crate::load::Target;
+use crate::load::{Login, Target};
 use crate::process::{Process, free_addresses};
 
 /// The first argument that makes either program the floor's server: `serve-floor ADDR DATABASE GATEWAY_URL`.
@@ -28,13 +28,15 @@ pub async fn start(folder: &Path, gateway_url: &str) -> Result<Target> {
     let mut process = Process::spawn(&mut command, &folder.join("server.log"))?;
     process.answers(addr, "/readyz").await?;
     let (client_id, client_secret) = ("bench".to_owned(), "not-checked-by-the-floor".to_owned());
-    Ok(Target { name: "floor", process, addr, client_id, client_secret, used: 0 })
+    let caller = Login { addr, client_id, client_secret, connection: "sms" };
+    Ok(Target { name: "floor", process, caller, used: 0 })
 }
 
-/// Serves in this process until it is killed, when `words` (the arguments after the program's name) say so.
-/// Returns `false` at once when they do not.
-pub fn serve_if_asked(words: &[String]) -> Result<bool> {
-    let [first, addr, database, gateway_url] = words else { return Ok(false) };
+/// Serves in this process until it is killed, when the program's arguments say so. Returns `false` at once when they do
+/// not.
+pub fn serve_if_asked() -> Result<bool> {
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    let [first, addr, database, gateway_url] = words.as_slice() else { return Ok(false) };
     if first != SERVE {
         return Ok(false);
     }
