@@ -48,34 +48,58 @@ impl Phone {
 
     /// The country as ISO 3166 alpha-2 (`DE`); `None` when the number does not tell.
     pub fn country(&self) -> Option<String> {
-        country(&self.number()?).map(|region| region.as_region_str().to_string())
+        country(&self.read()?.0).map(|region| region.as_region_str().to_string())
     }
 
     /// The kind of number.
     pub fn kind(&self) -> Kind {
-        self.number().map_or(Kind::Ordinary, |number| self.kind_of(&number))
+        self.read().map_or(Kind::Ordinary, |(_, kind)| kind)
     }
 
     /// Whether no message may go to this number: it is of a costly kind, or its country is not among `countries`.
     pub fn refused(&self, countries: Option<&Countries>) -> bool {
-        let number = self.number();
-        let costly = number.as_ref().is_some_and(|number| self.kind_of(number) != Kind::Ordinary);
+        let (number, kind) = self.read().unzip();
+        let costly = kind.is_some_and(|kind| kind != Kind::Ordinary);
         costly || countries.is_some_and(|countries| countries.refuse(number.as_ref().and_then(country)))
     }
 
-    fn number(&self) -> Option<PhoneNumber> {
-        PHONE_NUMBER_UTIL.parse(&self.0, None).ok()
-    }
-
-    fn kind_of(&self, number: &PhoneNumber) -> Kind {
-        if SATELLITE.iter().any(|prefix| self.0.starts_with(prefix)) {
-            return Kind::Satellite;
-        }
-        match number.get_type() {
+    /// The number as the metadata knows it, and its kind.
+    ///
+    /// The library's parser looks for every spelling of a number, with regular expressions, which costs more than the
+    /// rest of a start together. So the digits are first taken as E.164 means them; the parser has its say only when the
+    /// metadata knows no such number, as when somebody kept a national prefix (`+4409…`).
+    fn read(&self) -> Option<(PhoneNumber, Kind)> {
+        let known = self.digits_as_written().map(|number| (number.get_type(), number));
+        let known = known.filter(|(kind, _)| *kind != PhoneNumberType::Unknown);
+        let (kind, number) = known.or_else(|| {
+            let number = PHONE_NUMBER_UTIL.parse(&self.0, None).ok()?;
+            Some((number.get_type(), number))
+        })?;
+        let kind = match kind {
+            _ if SATELLITE.iter().any(|prefix| self.0.starts_with(prefix)) => Kind::Satellite,
             PhoneNumberType::PremiumRate => Kind::PremiumRate,
             PhoneNumberType::SharedCost => Kind::SharedCost,
             _ => Kind::Ordinary,
-        }
+        };
+        Some((number, kind))
+    }
+
+    /// The calling code (no code is the beginning of another) and the national number after it.
+    fn digits_as_written(&self) -> Option<PhoneNumber> {
+        let digits = self.0.strip_prefix('+')?;
+        let (country_code, national) = (1..=3).find_map(|length| {
+            let (code, national) = digits.split_at_checked(length)?;
+            let code = code.parse().ok()?;
+            PHONE_NUMBER_UTIL.get_regions_for_country_calling_code(code).map(|_| (code, national))
+        })?;
+        let zeros = national.bytes().take_while(|digit| *digit == b'0').count();
+        Some(PhoneNumber {
+            country_code,
+            national_number: national.parse().ok()?,
+            italian_leading_zero: (zeros > 0).then_some(true),
+            number_of_leading_zeros: (zeros > 1).then(|| i32::try_from(zeros)).and_then(Result::ok),
+            ..PhoneNumber::default()
+        })
     }
 }
 
@@ -217,6 +241,34 @@ mod tests {
             assert_eq!(phone(number).kind(), kind, "{number}");
             assert_eq!(phone(number).refused(None), kind != Kind::Ordinary, "{number}");
         }
+    }
+
+    #[test]
+    fn numbers_taken_as_written_are_those_that_the_parser_finds() {
+        let mut digits = 7_u64;
+        for code in PHONE_NUMBER_UTIL.get_supported_calling_codes() {
+            for length in 4..=14 {
+                for _ in 0..12 {
+                    // Any digits will do, as long as each run takes the same.
+                    digits = digits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let national = format!("{digits:020}");
+                    let text = format!("+{code}{}", &national[..length]);
+                    let Some(phone) = Phone::parse(&text) else { continue };
+                    let Ok(parsed) = PHONE_NUMBER_UTIL.parse(&text, None) else { continue };
+                    if parsed.get_type() != PhoneNumberType::Unknown {
+                        let (number, _) = phone.read().unwrap();
+                        assert_eq!(number.get_type(), parsed.get_type(), "{text}");
+                        assert_eq!(country(&number), country(&parsed), "{text}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_national_prefix_that_was_kept_hides_no_cost() {
+        assert_eq!(phone("+4409091234567").kind(), Kind::PremiumRate);
+        assert_eq!(phone("+4901801123456").kind(), Kind::SharedCost);
     }
 
     #[test]
