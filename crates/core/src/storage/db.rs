@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +57,7 @@ pub struct Db {
     writes: mpsc::Sender<Message>,
     reads: mpsc::Sender<Message>,
     threads: Threads,
+    round_trips: Arc<AtomicU64>,
 }
 
 /// What runs on a database thread: does its work, then says whether to keep it and whom to tell after the commit.
@@ -131,16 +133,18 @@ impl Db {
 
     async fn start(settings: Settings, access: Access) -> Result<Self, DbError> {
         let (writes, write_jobs) = mpsc::channel(settings.queue);
-        tokio::task::spawn_blocking(move || match settings.url.clone() {
-            Url::Sqlite(path) => {
-                let (reads, read_jobs) = mpsc::channel(settings.queue);
-                let threads = sqlite::start(&path, &settings, access, Jobs(write_jobs), Jobs(read_jobs))?;
-                Ok(Self { writes, reads, threads: Arc::new(std::sync::Mutex::new(threads)) })
-            }
-            Url::Postgres(url) => {
-                let threads = postgres::start(&url, &settings, access, Jobs(write_jobs))?;
-                Ok(Self { reads: writes.clone(), writes, threads: Arc::new(std::sync::Mutex::new(threads)) })
-            }
+        tokio::task::spawn_blocking(move || {
+            let round_trips = Arc::default();
+            let (reads, threads) = match settings.url.clone() {
+                Url::Sqlite(path) => {
+                    let (reads, read_jobs) = mpsc::channel(settings.queue);
+                    (reads, sqlite::start(&path, &settings, access, Jobs(write_jobs), Jobs(read_jobs))?)
+                }
+                Url::Postgres(url) => {
+                    (writes.clone(), postgres::start(&url, &settings, access, Jobs(write_jobs), &round_trips)?)
+                }
+            };
+            Ok(Self { writes, reads, threads: Arc::new(std::sync::Mutex::new(threads)), round_trips })
         })
         .await
         .map_err(|_| DbError::Failed("opening the database was interrupted".into()))?
@@ -164,10 +168,15 @@ impl Db {
         submit(&self.writes, name, true, work).await
     }
 
+    /// How many times PostgreSQL was sent something and waited for, since the start; always 0 on SQLite.
+    pub fn round_trips(&self) -> u64 {
+        self.round_trips.load(Ordering::Relaxed)
+    }
+
     /// Closes the queues, lets what waits in them finish and waits for the threads. Work that other clones still submit
     /// is refused.
     pub async fn close(self) {
-        let Self { writes, reads, threads } = self;
+        let Self { writes, reads, threads, .. } = self;
         // A queue that is closed already needs no word.
         let _ = writes.send(Message::Close).await;
         let _ = reads.send(Message::Close).await;
@@ -258,6 +267,26 @@ impl Tx<'_> {
         Ok(self.query(sql, params)?.into_iter().next())
     }
 
+    /// Sends a statement ahead: its rows are wanted, but only when [`Tx::answer`] reads them, so that several questions
+    /// share a round trip. On SQLite it simply runs.
+    pub fn ask<T>(&mut self, sql: &'static str, params: &[Value], read: Read<T>) -> Result<Asked<T>, DbError> {
+        let rows = match &mut self.engine {
+            Engine::Sqlite(connection) => Rows::Here(sqlite::query(connection, sql, params)?),
+            Engine::Postgres(session) => Rows::Asked(session.ask(sql, params)),
+        };
+        Ok(Asked { rows, read })
+    }
+
+    /// What a statement sent ahead has found.
+    pub fn answer<T>(&mut self, asked: Asked<T>) -> Result<T, DbError> {
+        let rows = match (asked.rows, &mut self.engine) {
+            (Rows::Here(rows), _) => rows,
+            (Rows::Asked(question), Engine::Postgres(session)) => session.answer(self.write, question)?,
+            (Rows::Asked(_), Engine::Sqlite(_)) => Vec::new(),
+        };
+        (asked.read)(rows)
+    }
+
     /// Whether the engine accepts the statement; for the test that prepares them all.
     pub fn prepare(&mut self, sql: &'static str) -> Result<(), DbError> {
         match &mut self.engine {
@@ -280,6 +309,23 @@ impl Tx<'_> {
     pub(super) fn first_key_prefix(&self) -> String {
         self.keys.first_prefix()
     }
+}
+
+/// A question to the database that [`Tx::ask`] sent ahead; [`Tx::answer`] reads what it found.
+#[derive(Debug)]
+#[must_use = "a statement whose rows nobody reads is for `Tx::later`"]
+pub struct Asked<T> {
+    rows: Rows,
+    read: Read<T>,
+}
+
+/// Makes something of the rows of a question.
+pub type Read<T> = fn(Vec<Row>) -> Result<T, DbError>;
+
+#[derive(Debug)]
+enum Rows {
+    Here(Vec<Row>),
+    Asked(usize),
 }
 
 /// A parameter or a cell.

@@ -16,6 +16,7 @@ pub mod login_failures;
 pub mod logs;
 mod migrations;
 mod postgres;
+mod postgres_wire;
 pub mod resource_servers;
 pub mod sealed;
 pub mod settings;
@@ -25,7 +26,7 @@ pub mod tenant;
 pub mod tokens;
 pub mod users;
 
-pub use db::{Db, DbError, Row, Settings, Tx, Url, Value};
+pub use db::{Asked, Db, DbError, Row, Settings, Tx, Url, Value};
 
 /// A document as the text of a JSON column.
 fn json(doc: &serde_json::Map<String, serde_json::Value>) -> String {

@@ -1,29 +1,26 @@
 //! PostgreSQL: several threads, each with one connection, its prepared statements and a small runtime of its own.
 //!
-//! `BEGIN` travels with the first statement and queued statements with the next read or `COMMIT`, so a write costs as
-//! many round trips as it has reads, plus one. A broken connection fails the transaction it was in and is replaced at
+//! `BEGIN` travels with the first statement, and queued statements and questions with the next read or `COMMIT`, so a write
+//! costs as many round trips as it has reads that wait for one another, plus one. A broken connection fails the transaction it was in and is replaced at
 //! the next; several servers may share one database.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::{Instant, timeout};
-use tokio_postgres::config::SslMode;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Statement};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio::time::Instant;
+use tokio_postgres::{Client, Config, Statement};
 
 use super::db::{Access, DbError, Engine, Jobs, Row, Settings, Tx, Value};
 use super::migrations;
+use super::postgres_wire::{
+    ANSWER_WITHIN, CONNECT_WITHIN, Outcome, Sent, Step, all, bound, connect, is_broken, numbered, plain, read_row,
+    silent, while_alive,
+};
 use crate::kit::secret::MasterKeys;
 
 /// Connects, migrates under an advisory lock and starts the threads.
@@ -32,6 +29,7 @@ pub(super) fn start(
     settings: &Settings,
     access: Access,
     jobs: Jobs,
+    round_trips: &Arc<AtomicU64>,
 ) -> Result<Vec<JoinHandle<()>>, DbError> {
     let mut config: Config =
         url.parse().map_err(|error| DbError::Unavailable(format!("the database URL cannot be read: {error}")))?;
@@ -40,7 +38,8 @@ pub(super) fn start(
         config.connect_timeout(CONNECT_WITHIN);
     }
     let config = Arc::new(config);
-    let mut first = Session::new(Arc::clone(&config))?;
+    let session = || Session::new(Arc::clone(&config), Arc::clone(round_trips));
+    let mut first = session()?;
     if access == Access::Serve {
         first.migrate()?;
     }
@@ -48,7 +47,7 @@ pub(super) fn start(
     let mut threads = Vec::new();
     let mut ready = Some(first);
     for _ in 0..settings.connections.max(1) {
-        let mut session = ready.take().map_or_else(|| Session::new(Arc::clone(&config)), Ok)?;
+        let mut session = ready.take().map_or_else(session, Ok)?;
         let (jobs, keys) = (Arc::clone(&jobs), Arc::clone(&settings.keys));
         let builder = thread::Builder::new().name("db-postgres".into());
         let spawned = builder.spawn(move || work(&mut session, &jobs, &keys));
@@ -84,8 +83,18 @@ pub(super) struct Session {
     config: Arc<Config>,
     client: Option<Client>,
     statements: HashMap<&'static str, Statement>,
-    queued: Vec<(&'static str, Vec<Value>)>,
+    queued: Vec<Queued>,
+    /// What the questions of this transaction have found; `None` for those not sent yet, or read already.
+    answers: Vec<Option<Vec<Row>>>,
     begun: bool,
+    round_trips: Arc<AtomicU64>,
+}
+
+/// A statement that waits to travel along, and the question that it answers, if it is one.
+struct Queued {
+    sql: &'static str,
+    params: Vec<Value>,
+    question: Option<usize>,
 }
 
 impl fmt::Debug for Session {
@@ -94,62 +103,22 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Connects; a server that takes the connection and says nothing counts as gone.
-async fn connect(config: &Config) -> Result<Client, DbError> {
-    let connecting = async {
-        if config.get_ssl_mode() == SslMode::Require {
-            let (client, connection) = config.connect(MakeRustlsConnect::new(tls())).await?;
-            tokio::spawn(connection);
-            Ok::<_, tokio_postgres::Error>(client)
-        } else {
-            let (client, connection) = config.connect(NoTls).await?;
-            tokio::spawn(connection);
-            Ok(client)
-        }
-    };
-    let patience = config.get_connect_timeout().copied().unwrap_or(CONNECT_WITHIN);
-    match timeout(patience, connecting).await {
-        Ok(client) => Ok(client?),
-        Err(_) => Err(DbError::Unavailable("PostgreSQL takes too long to connect".into())),
-    }
-}
-
-/// Waits for an answer as long as the server lives: when none comes for a while and a new connection cannot be made
-/// either, the server has gone without a word. `None` then.
-async fn while_alive<T>(config: &Config, answer: impl Future<Output = T>) -> Option<T> {
-    let mut answer = pin!(answer);
-    loop {
-        match timeout(ANSWER_WITHIN, &mut answer).await {
-            Ok(answer) => return Some(answer),
-            Err(_) => drop(connect(config).await.ok()?),
-        }
-    }
-}
-
-/// How long a statement may take before the server's life is in doubt.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
-/// How long connecting may take, unless the database URL says otherwise.
-const CONNECT_WITHIN: Duration = Duration::from_secs(4);
-
-/// What comes back from one of several statements sent together.
-enum Outcome {
-    Nothing,
-    Changed(u64),
-    Rows(Vec<tokio_postgres::Row>),
-}
-
-/// A statement, its parameters, and whether its rows are wanted.
-type Step<'a> = (&'static str, &'a [Value], bool);
-
-type Sent<'a> = Pin<Box<dyn Future<Output = Result<Outcome, tokio_postgres::Error>> + 'a>>;
-
 impl Session {
-    fn new(config: Arc<Config>) -> Result<Self, DbError> {
+    fn new(config: Arc<Config>, round_trips: Arc<AtomicU64>) -> Result<Self, DbError> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| DbError::Unavailable(format!("cannot start a runtime: {error}")))?;
-        Ok(Self { runtime, config, client: None, statements: HashMap::new(), queued: Vec::new(), begun: false })
+        Ok(Self {
+            runtime,
+            config,
+            client: None,
+            statements: HashMap::new(),
+            queued: Vec::new(),
+            answers: Vec::new(),
+            begun: false,
+            round_trips,
+        })
     }
 
     /// Lets the idle connection notice that the server has gone, and forgets it then.
@@ -196,7 +165,24 @@ impl Session {
     }
 
     pub(super) fn later(&mut self, sql: &'static str, params: &[Value]) {
-        self.queued.push((sql, params.to_vec()));
+        self.queued.push(Queued { sql, params: params.to_vec(), question: None });
+    }
+
+    /// Queues a question; the number by which [`Session::answer`] knows it.
+    pub(super) fn ask(&mut self, sql: &'static str, params: &[Value]) -> usize {
+        let question = self.answers.len();
+        self.answers.push(None);
+        self.queued.push(Queued { sql, params: params.to_vec(), question: Some(question) });
+        question
+    }
+
+    /// The rows of a question, which is sent now if it still waits.
+    pub(super) fn answer(&mut self, write: bool, question: usize) -> Result<Vec<Row>, DbError> {
+        if self.queued.iter().any(|queued| queued.question == Some(question)) {
+            self.send(write, None, None)?;
+        }
+        let rows = self.answers.get_mut(question).and_then(Option::take);
+        rows.ok_or_else(|| DbError::Failed("a question of another transaction".into()))
     }
 
     pub(super) fn prepare_only(&mut self, sql: &'static str) -> Result<(), DbError> {
@@ -205,6 +191,7 @@ impl Session {
     }
 
     fn commit(&mut self) -> Result<(), DbError> {
+        self.answers.clear();
         if !self.begun && self.queued.is_empty() {
             return Ok(());
         }
@@ -221,6 +208,7 @@ impl Session {
 
     fn rollback(&mut self) {
         self.queued.clear();
+        self.answers.clear();
         if self.begun && self.send(true, None, Some("ROLLBACK")).is_err() {
             self.forget();
         }
@@ -241,27 +229,37 @@ impl Session {
         }
         let queued = std::mem::take(&mut self.queued);
         let (fresh, began) = (!self.begun && end.is_none(), Instant::now());
-        match self.attempt(write, &queued, statement, end) {
+        let outcomes = match self.attempt(write, &queued, statement, end) {
             // A server that kept everybody waiting before it went is not waited for again.
             Err(DbError::Unavailable(_)) if fresh && self.client.is_none() && began.elapsed() < ANSWER_WITHIN => {
                 self.attempt(write, &queued, statement, end)
             }
             result => result,
+        };
+        let mut outcomes = outcomes?.into_iter();
+        for (queued, outcome) in queued.iter().zip(outcomes.by_ref()) {
+            if let (Some(question), Outcome::Rows(rows)) = (queued.question, outcome)
+                && let Some(answer) = self.answers.get_mut(question)
+            {
+                *answer = Some(rows.iter().map(read_row).collect::<Result<_, _>>()?);
+            }
         }
+        Ok(outcomes.next().unwrap_or(Outcome::Nothing))
     }
 
+    /// The outcomes of what was queued, then that of `statement`.
     fn attempt(
         &mut self,
         write: bool,
-        queued: &[(&'static str, Vec<Value>)],
+        queued: &[Queued],
         statement: Option<Step<'_>>,
         end: Option<&'static str>,
-    ) -> Result<Outcome, DbError> {
+    ) -> Result<Vec<Outcome>, DbError> {
         self.connect()?;
         let begin = write && !self.begun;
         let mut prepared = Vec::new();
-        for (sql, params) in queued {
-            prepared.push((self.statement(sql)?, params.as_slice(), false));
+        for Queued { sql, params, question } in queued {
+            prepared.push((self.statement(sql)?, params.as_slice(), question.is_some()));
         }
         if let Some((sql, params, rows)) = statement {
             prepared.push((self.statement(sql)?, params, rows));
@@ -275,10 +273,11 @@ impl Session {
         if let Some(sql) = end {
             sent.push(plain(client, sql));
         }
+        self.round_trips.fetch_add(1, Ordering::Relaxed);
         match self.runtime.block_on(while_alive(&self.config, all(sent))) {
-            Some(Ok(outcome)) => {
+            Some(Ok(outcomes)) => {
                 self.begun |= begin;
-                Ok(outcome)
+                Ok(outcomes.into_iter().skip(usize::from(begin)).take(prepared.len()).collect())
             }
             None => Err(self.broke(silent())),
             Some(Err(error)) if is_broken(&error) => Err(self.broke(error.into())),
@@ -302,6 +301,7 @@ impl Session {
             return Ok(known.clone());
         }
         let Some(client) = &self.client else { return Err(DbError::Unavailable("not connected".into())) };
+        self.round_trips.fetch_add(1, Ordering::Relaxed);
         match self.runtime.block_on(while_alive(&self.config, client.prepare(&numbered(sql)))) {
             Some(Ok(statement)) => {
                 self.statements.insert(sql, statement.clone());
@@ -334,120 +334,5 @@ impl Session {
             tx.commit().await?;
             Ok(())
         })
-    }
-}
-
-fn plain<'a>(client: &'a Client, sql: &'static str) -> Sent<'a> {
-    Box::pin(async move { client.batch_execute(sql).await.map(|()| Outcome::Nothing) })
-}
-
-fn bound<'a>(client: &'a Client, statement: &'a Statement, params: &'a [Value], rows: bool) -> Sent<'a> {
-    Box::pin(async move {
-        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        if rows {
-            client.query(statement, &params).await.map(Outcome::Rows)
-        } else {
-            client.execute(statement, &params).await.map(Outcome::Changed)
-        }
-    })
-}
-
-/// Polls all in order, so that they leave in one packet; answers with the last outcome that says something, or with the
-/// first error.
-async fn all(mut sent: Vec<Sent<'_>>) -> Result<Outcome, tokio_postgres::Error> {
-    let mut results: Vec<Option<Result<Outcome, tokio_postgres::Error>>> = sent.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        let mut pending = false;
-        for (future, result) in sent.iter_mut().zip(results.iter_mut()).filter(|(_, result)| result.is_none()) {
-            match future.as_mut().poll(context) {
-                Poll::Ready(outcome) => *result = Some(outcome),
-                Poll::Pending => pending = true,
-            }
-        }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    results.into_iter().flatten().try_fold(Outcome::Nothing, |last, result| {
-        Ok(match result? {
-            Outcome::Nothing => last,
-            outcome => outcome,
-        })
-    })
-}
-
-fn silent() -> DbError {
-    DbError::Unavailable("PostgreSQL does not answer".into())
-}
-
-/// Whether the connection is of no more use: closed, or the server is going away (class 57, operator intervention).
-fn is_broken(error: &tokio_postgres::Error) -> bool {
-    error.is_closed() || error.code().is_none_or(|code| code.code().starts_with("57P"))
-}
-
-/// `?1` becomes `$1`.
-fn numbered(sql: &str) -> String {
-    sql.replace('?', "$")
-}
-
-fn read_row(row: &tokio_postgres::Row) -> Result<Row, DbError> {
-    let cells = row.columns().iter().enumerate().map(|(index, column)| {
-        Ok(match *column.type_() {
-            Type::INT8 => row.try_get::<_, Option<i64>>(index)?.into(),
-            Type::INT4 => row.try_get::<_, Option<i32>>(index)?.map(i64::from).into(),
-            _ => row.try_get::<_, Option<String>>(index)?.into(),
-        })
-    });
-    Ok(Row(cells.collect::<Result<_, tokio_postgres::Error>>()?))
-}
-
-fn tls() -> rustls::ClientConfig {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    match rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
-        Ok(builder) => builder,
-        Err(_) => rustls::ClientConfig::builder(),
-    }
-    .with_root_certificates(roots)
-    .with_no_client_auth()
-}
-
-impl ToSql for Value {
-    fn to_sql(
-        &self,
-        ty: &Type,
-        out: &mut tokio_postgres::types::private::BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Int(int) if *ty == Type::INT4 => i32::try_from(*int)?.to_sql(ty, out),
-            Self::Int(int) => int.to_sql(ty, out),
-            Self::Text(text) => text.to_sql(ty, out),
-        }
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        matches!(*ty, Type::INT8 | Type::INT4 | Type::TEXT | Type::VARCHAR)
-    }
-
-    to_sql_checked!();
-}
-
-impl From<tokio_postgres::Error> for DbError {
-    fn from(error: tokio_postgres::Error) -> Self {
-        let text = error
-            .as_db_error()
-            .map_or_else(|| error.to_string(), |db| format!("{} ({})", db.message(), db.code().code()));
-        let temporary = match error.code() {
-            None => true,
-            Some(code) => {
-                let class = code.code().get(..2).unwrap_or_default();
-                // Connection trouble, resources, operator intervention, system errors, and lost races.
-                matches!(class, "08" | "53" | "57" | "58" | "40")
-                    || *code == SqlState::READ_ONLY_SQL_TRANSACTION
-                    || *code == SqlState::LOCK_NOT_AVAILABLE
-            }
-        };
-        if temporary { Self::Unavailable(text) } else { Self::Failed(text) }
     }
 }

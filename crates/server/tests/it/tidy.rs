@@ -101,6 +101,7 @@ fn one_place_each() {
                 "crates/core/src/storage/db.rs",
                 "crates/core/src/storage/sqlite.rs",
                 "crates/core/src/storage/postgres.rs",
+                "crates/core/src/storage/postgres_wire.rs",
                 "crates/server/src/logging.rs",
             ],
             "only the database facade and its two engines name an engine (and the process log, which silences one)",
