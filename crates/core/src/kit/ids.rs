@@ -25,6 +25,16 @@ pub fn client_grant(rng: &Rng) -> String {
     format!("cgr_{}", rng.base62(16))
 }
 
+/// `rol_` and 16 letters.
+pub fn role(rng: &Rng) -> String {
+    format!("rol_{}", rng.base62(16))
+}
+
+/// `job_` and 16 letters.
+pub fn job(rng: &Rng) -> String {
+    format!("job_{}", rng.base62(16))
+}
+
 /// 24 hexadecimal digits: resource servers, user identities, answers of a start.
 pub fn object(rng: &Rng) -> String {
     rng.hex(24)

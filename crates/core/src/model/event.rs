@@ -151,6 +151,7 @@ fn is_secret(name: &str) -> bool {
         "code",
         "configuration",
         "id_token",
+        "link_with",
         "otp",
         "password",
         "private_key",

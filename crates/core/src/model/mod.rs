@@ -9,6 +9,7 @@ pub mod event;
 pub mod fields;
 pub mod phone;
 pub mod resource_server;
+pub mod role;
 pub mod schema;
 pub mod scope;
 pub mod signing_key;

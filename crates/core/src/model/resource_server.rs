@@ -101,6 +101,13 @@ impl ResourceServer {
         listed.iter().filter_map(|scope| scope.get("value")?.as_str()).collect()
     }
 
+    /// What one of its scopes allows, for people.
+    pub fn scope_description(&self, name: &str) -> Option<&str> {
+        let listed = self.doc.get("scopes")?.as_array()?;
+        let scope = listed.iter().find(|scope| scope.get("value").is_some_and(|value| value == name))?;
+        scope.get("description")?.as_str()
+    }
+
     /// What signs its tokens.
     pub fn signing_alg(&self) -> Alg {
         self.text("signing_alg").and_then(Alg::parse).unwrap_or_default()

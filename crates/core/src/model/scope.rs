@@ -174,6 +174,17 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("delete:users_app_metadata", "Delete application metadata of users"),
 ];
 
+/// Those that a user's own token may hold: they reach no further than that very user (C1183).
+pub const OF_USERS: &[&str] = &[
+    "read:current_user",
+    "update:current_user_identities",
+    "create:current_user_metadata",
+    "update:current_user_metadata",
+    "delete:current_user_metadata",
+    "create:current_user_device_credentials",
+    "delete:current_user_device_credentials",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

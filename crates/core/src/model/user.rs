@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::connection::{Connection, Strategy};
 use super::schema::{self, Invalid};
@@ -54,6 +54,8 @@ pub struct User {
     pub logins_count: i64,
     /// When the password was last changed.
     pub last_password_reset: Option<Millis>,
+    /// The identities linked to the user, as `identities` shows them after the user's own.
+    pub linked: Vec<Value>,
 }
 
 impl fmt::Debug for User {
@@ -159,6 +161,31 @@ impl User {
         self.user_id.split_once('|').map_or(self.user_id.as_str(), |(_, id)| id)
     }
 
+    /// The user's own identity and those linked to it (C1180).
+    pub fn identities(&self) -> Value {
+        std::iter::once(self.identity().into()).chain(self.linked.iter().cloned()).collect()
+    }
+
+    /// What this user becomes among the identities of another one: its own identity, and the profile it had.
+    pub fn as_linked(&self) -> Map<String, Value> {
+        let view = self.view();
+        let told = ["phone_number", "phone_verified", "email", "email_verified", "username"];
+        let told = told.iter().chain(&PROFILE).filter_map(|&name| Some((name.to_owned(), view.get(name)?.clone())));
+        let mut identity = self.identity();
+        identity.insert("profileData".into(), told.collect::<Map<_, _>>().into());
+        identity
+    }
+
+    fn identity(&self) -> Map<String, Value> {
+        let own = [
+            ("connection", Value::from(self.connection.as_str())),
+            ("provider", self.provider.as_str().into()),
+            ("user_id", self.identity_id().into()),
+            ("isSocial", false.into()),
+        ];
+        own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     /// The object on the wire: what is not set is left out, and a user who never signed in shows nothing of sign-ins.
     pub fn view(&self) -> Map<String, Value> {
         let mut view = Map::new();
@@ -176,9 +203,7 @@ impl User {
         for name in PROFILE {
             put(name, self.profile.get(name).cloned());
         }
-        let identity = json!({"connection": self.connection, "provider": self.provider,
-            "user_id": self.identity_id(), "isSocial": false});
-        put("identities", Some(json!([identity])));
+        put("identities", Some(self.identities()));
         put("user_metadata", self.user_metadata.clone().map(Value::from));
         put("app_metadata", self.app_metadata.clone().map(Value::from));
         put("blocked", self.blocked.map(Value::from));
@@ -237,6 +262,7 @@ impl User {
             last_ip: None,
             logins_count: 0,
             last_password_reset: None,
+            linked: Vec::new(),
         }
     }
 
@@ -310,6 +336,7 @@ fn gravatar(identifier: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const NOW: Millis = 1_767_323_045_678;
 

@@ -116,6 +116,18 @@ pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
         "DELETE FROM access_tokens WHERE user_id IN (SELECT user_id FROM users WHERE connection = ?1)",
         &[name.as_str().into()],
     )?;
+    tx.later(
+        "DELETE FROM user_roles WHERE user_id IN (SELECT user_id FROM users WHERE connection = ?1)",
+        &[name.as_str().into()],
+    )?;
+    tx.later(
+        "DELETE FROM user_permissions WHERE user_id IN (SELECT user_id FROM users WHERE connection = ?1)",
+        &[name.as_str().into()],
+    )?;
+    tx.later(
+        "DELETE FROM users WHERE linked_to IN (SELECT user_id FROM users WHERE connection = ?1)",
+        &[name.as_str().into()],
+    )?;
     tx.later("DELETE FROM users WHERE connection = ?1", &[name.as_str().into()])?;
     tx.later("DELETE FROM login_failures WHERE connection = ?1", &[name.as_str().into()])?;
     tx.later("DELETE FROM codes WHERE connection_id = ?1", &[id.into()])?;

@@ -4,7 +4,10 @@ use super::db::{DbError, Tx};
 use crate::kit::hash;
 
 /// Number and text of each migration. Statements end with `;`, and no literal holds one.
-pub(super) const ALL: &[(i64, &str)] = &[(1, include_str!("../../../../migrations/0001_start.sql"))];
+pub(super) const ALL: &[(i64, &str)] = &[
+    (1, include_str!("../../../../migrations/0001_start.sql")),
+    (5, include_str!("../../../../migrations/0005_users.sql")),
+];
 
 /// Remembers what has been applied; the same text on both engines.
 pub(super) const TABLE: &str =

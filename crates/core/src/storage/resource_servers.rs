@@ -5,7 +5,7 @@
 use crate::model::resource_server::ResourceServer;
 
 use super::db::{DbError, Row, Tx};
-use super::sealed;
+use super::{permissions, sealed};
 
 /// An API by its id.
 pub fn get(tx: &mut Tx<'_>, id: &str) -> Result<Option<ResourceServer>, DbError> {
@@ -57,11 +57,13 @@ pub fn put(tx: &mut Tx<'_>, api: &ResourceServer) -> Result<bool, DbError> {
     Ok(changed == 1)
 }
 
-/// Removes an API and what clients were granted on it; `false` when there is none.
+/// Removes an API and what clients, roles and users were granted on it; `false` when there is none.
 pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
     let row = tx.query_one("DELETE FROM resource_servers WHERE id = ?1 RETURNING identifier", &[id.into()])?;
     let Some(row) = row else { return Ok(false) };
-    tx.later("DELETE FROM client_grants WHERE audience = ?1", &[row.text(0)?.into()])?;
+    let identifier = row.text(0)?;
+    tx.later("DELETE FROM client_grants WHERE audience = ?1", &[identifier.as_str().into()])?;
+    permissions::delete_of_api(tx, &identifier)?;
     Ok(true)
 }
 

@@ -116,6 +116,13 @@ pub fn delete_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
     tx.later("DELETE FROM access_tokens WHERE user_id = ?1", &[user_id.into()])
 }
 
+/// Ends everything issued to a user who goes on as an identity of another one: should it be a user again one day, none of
+/// it comes back.
+pub fn revoke_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
+    tx.later("DELETE FROM refresh_tokens WHERE user_id = ?1", &[user_id.into()])?;
+    tx.later("DELETE FROM access_tokens WHERE user_id = ?1", &[user_id.into()])
+}
+
 /// Ends every refresh token of a client.
 pub fn delete_of_client(tx: &mut Tx<'_>, client_id: &str) -> Result<(), DbError> {
     tx.later("DELETE FROM refresh_tokens WHERE client_id = ?1", &[client_id.into()])

@@ -1,22 +1,31 @@
 //! Users. Profile and metadata are JSON in TEXT; everything that a query looks for is a column.
+//!
+//! A row with `linked_to` is an identity of another user ([`super::identities`]): it is no user of its own, but it keeps
+//! its number, address and name taken, and whoever signs in with them is that other user.
 
 use crate::model::user::User;
 
 use super::db::{DbError, Row, Tx};
-use super::{json, tokens};
+use super::{json, permissions, tokens};
 
-/// Every column, in the order in which [`read`] takes them.
+/// Every column and the identities linked to the user, in the order in which [`read`] takes them.
 macro_rules! columns {
     () => {
         "user_id, connection, provider, phone_number, phone_verified, email, email_verified, username, profile, \
          user_metadata, app_metadata, blocked, password_hash, created_at, updated_at, last_login, last_ip, \
-         logins_count, last_password_reset"
+         logins_count, last_password_reset, linked_to, \
+         (SELECT '[' || string_agg(other.identity, ',' ORDER BY other.linked_at, other.user_id) || ']' \
+         FROM users AS other WHERE other.linked_to = users.user_id)"
     };
 }
+pub(super) use columns;
 
 /// A user by id.
 pub fn get(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<User>, DbError> {
-    let row = tx.query_one(concat!("SELECT ", columns!(), " FROM users WHERE user_id = ?1"), &[user_id.into()])?;
+    let row = tx.query_one(
+        concat!("SELECT ", columns!(), " FROM users WHERE user_id = ?1 AND linked_to IS NULL"),
+        &[user_id.into()],
+    )?;
     row.as_ref().map(read).transpose()
 }
 
@@ -24,25 +33,36 @@ pub fn get(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<User>, DbError> {
 /// once follow one another instead of undoing one another.
 pub fn get_for_update(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<User>, DbError> {
     let row = tx.query_one(
-        concat!("UPDATE users SET updated_at = updated_at WHERE user_id = ?1 RETURNING ", columns!()),
+        concat!(
+            "UPDATE users SET updated_at = updated_at WHERE user_id = ?1 AND linked_to IS NULL RETURNING ",
+            columns!()
+        ),
         &[user_id.into()],
     )?;
     row.as_ref().map(read).transpose()
 }
 
-/// The user of a connection who has this number.
+/// The user whom this number of a connection signs in.
 pub fn find_by_phone(tx: &mut Tx<'_>, connection: &str, phone: &str) -> Result<Option<User>, DbError> {
     let row = tx.query_one(
         concat!("SELECT ", columns!(), " FROM users WHERE connection = ?1 AND phone_number = ?2"),
         &[connection.into(), phone.into()],
     )?;
-    row.as_ref().map(read).transpose()
+    let Some(row) = row else { return Ok(None) };
+    match row.opt_text(LINKED_TO)? {
+        None => read(&row).map(Some),
+        Some(primary) => get(tx, &primary),
+    }
 }
 
 /// A page of users, oldest first.
 pub fn list(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<User>, DbError> {
     let rows = tx.query(
-        concat!("SELECT ", columns!(), " FROM users ORDER BY created_at, user_id LIMIT ?1 OFFSET ?2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM users WHERE linked_to IS NULL ORDER BY created_at, user_id LIMIT ?1 OFFSET ?2"
+        ),
         &[limit.into(), offset.into()],
     )?;
     rows.iter().map(read).collect()
@@ -51,7 +71,11 @@ pub fn list(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<User>, DbErr
 /// A page of users, newest first.
 pub fn list_newest(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<User>, DbError> {
     let rows = tx.query(
-        concat!("SELECT ", columns!(), " FROM users ORDER BY created_at DESC, user_id DESC LIMIT ?1 OFFSET ?2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM users WHERE linked_to IS NULL ORDER BY created_at DESC, user_id DESC LIMIT ?1 OFFSET ?2"
+        ),
         &[limit.into(), offset.into()],
     )?;
     rows.iter().map(read).collect()
@@ -60,7 +84,11 @@ pub fn list_newest(tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<User>
 /// The users of all connections who have this e-mail address, given in lower case.
 pub fn find_by_email(tx: &mut Tx<'_>, email: &str) -> Result<Vec<User>, DbError> {
     let rows = tx.query(
-        concat!("SELECT ", columns!(), " FROM users WHERE email = ?1 ORDER BY created_at, user_id"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM users WHERE email = ?1 AND linked_to IS NULL ORDER BY created_at, user_id"
+        ),
         &[email.into()],
     )?;
     rows.iter().map(read).collect()
@@ -68,18 +96,16 @@ pub fn find_by_email(tx: &mut Tx<'_>, email: &str) -> Result<Vec<User>, DbError>
 
 /// How many users there are.
 pub fn count(tx: &mut Tx<'_>) -> Result<i64, DbError> {
-    tx.query_one("SELECT count(*) FROM users", &[])?.map_or(Ok(0), |row| row.int(0))
+    tx.query_one("SELECT count(*) FROM users WHERE linked_to IS NULL", &[])?.map_or(Ok(0), |row| row.int(0))
 }
 
 /// Adds a user; `false` when the id, or the connection's number, address or name, is taken.
 pub fn insert(tx: &mut Tx<'_>, user: &User) -> Result<bool, DbError> {
     let row = tx.query_one(
-        concat!(
-            "INSERT INTO users (",
-            columns!(),
-            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
-             ON CONFLICT DO NOTHING RETURNING user_id"
-        ),
+        "INSERT INTO users (user_id, connection, provider, phone_number, phone_verified, email, email_verified, \
+         username, profile, user_metadata, app_metadata, blocked, password_hash, created_at, updated_at, last_login, \
+         last_ip, logins_count, last_password_reset) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
+         ON CONFLICT DO NOTHING RETURNING user_id",
         &[
             user.user_id.as_str().into(),
             user.connection.as_str().into(),
@@ -148,22 +174,36 @@ pub fn record_sign_in(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
     )
 }
 
-/// Removes a user and everything issued to it; `false` when there was none.
+/// Removes a user with everything that hangs on it: identities linked to it, what was issued to it, its roles and
+/// permissions; `false` when there was none.
 pub fn delete(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, DbError> {
-    tokens::delete_of_user(tx, user_id)?;
-    Ok(tx.execute("DELETE FROM users WHERE user_id = ?1", &[user_id.into()])? == 1)
+    let gone = tx.execute("DELETE FROM users WHERE user_id = ?1 AND linked_to IS NULL", &[user_id.into()])? == 1;
+    if gone {
+        forget(tx, user_id)?;
+    }
+    Ok(gone)
 }
 
-/// Removes the user of a connection who has this e-mail address, and everything issued to it.
+/// Removes the user of a connection who has this e-mail address, or the identity if it is linked to another user.
 pub fn delete_by_email(tx: &mut Tx<'_>, connection: &str, email: &str) -> Result<(), DbError> {
     let row = tx.query_one(
         "DELETE FROM users WHERE connection = ?1 AND email = ?2 RETURNING user_id",
         &[connection.into(), email.to_lowercase().into()],
     )?;
-    row.map_or(Ok(()), |row| tokens::delete_of_user(tx, &row.text(0)?))
+    row.map_or(Ok(()), |row| forget(tx, &row.text(0)?))
 }
 
-fn read(row: &Row) -> Result<User, DbError> {
+/// Removes what hangs on a user whose own row is gone.
+fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
+    tx.later("DELETE FROM users WHERE linked_to = ?1", &[user_id.into()])?;
+    tokens::delete_of_user(tx, user_id)?;
+    permissions::delete_of_user(tx, user_id)
+}
+
+/// Position of `linked_to` among the columns.
+const LINKED_TO: usize = 19;
+
+pub(super) fn read(row: &Row) -> Result<User, DbError> {
     let flag = |column| Ok::<_, DbError>(row.opt_int(column)?.map(|flag| flag != 0));
     let map = |column| row.opt_text(column)?.map(|_| row.json(column)).transpose();
     Ok(User {
@@ -186,5 +226,6 @@ fn read(row: &Row) -> Result<User, DbError> {
         last_ip: row.opt_text(16)?,
         logins_count: row.int(17)?,
         last_password_reset: row.opt_int(18)?,
+        linked: row.opt_text(20)?.map_or(Ok(Vec::new()), |_| row.json(20))?,
     })
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
 use ringpass_core::model::resource_server::ResourceServer;
-use ringpass_core::storage::DbError;
+use ringpass_core::model::scope::OF_USERS;
+use ringpass_core::storage::{DbError, Tx, permissions};
 
 use super::caller::Caller;
 use super::record;
@@ -73,12 +74,39 @@ pub struct Granted {
     pub api: Option<Arc<ResourceServer>>,
     /// Scopes, in the order asked for.
     pub scope: Vec<String>,
+    /// What the user may do on an API that enforces policies, or the machine was granted: `permissions` of the token.
+    pub permissions: Vec<String>,
+    /// Everything asked for that the user's permissions may yet allow ([`Granted::settle`]).
+    wanted: Vec<String>,
 }
 
 impl Granted {
     /// Whether a scope was granted.
     pub fn has(&self, scope: &str) -> bool {
         self.scope.iter().any(|granted| granted == scope)
+    }
+
+    /// Completes a grant for this user: an API that enforces policies gives the scopes that the user has permissions for.
+    /// Only then does it ask the database.
+    pub fn settle(mut self, tx: &mut Tx<'_>, user_id: &str) -> Result<Self, DbError> {
+        let Some(api) = self.api.as_ref().filter(|api| api.enforce_policies()) else { return Ok(self) };
+        let held = permissions::on_api(tx, user_id, api.identifier())?;
+        self.scope = std::mem::take(&mut self.wanted);
+        Ok(self.limited(held))
+    }
+
+    /// The same grant with no more scopes of the API than `held`, if the API enforces policies.
+    fn limited(mut self, mut held: Vec<String>) -> Self {
+        let Some(api) = self.api.as_ref().filter(|api| api.enforce_policies()) else { return self };
+        held.retain(|name| api.scopes().contains(&name.as_str()));
+        self.scope.retain(|name| is_oidc(name) || name == "offline_access" || held.contains(name));
+        self.permissions = held;
+        self
+    }
+
+    /// What a refresh token grants: these scopes, as far as the user still has permissions for them.
+    pub fn again(api: Option<Arc<ResourceServer>>, scope: Vec<String>, held: Vec<String>) -> Self {
+        Self { api, scope, permissions: Vec::new(), wanted: Vec::new() }.limited(held)
     }
 
     /// The scopes, space separated.
@@ -98,23 +126,28 @@ pub async fn for_user(app: &App, client: &Client, audience: Option<&str>, scope:
         return Err(Refused::NoClientGrant(api.identifier().to_owned()));
     }
     let offline = client.allows_grant("refresh_token") && api.as_ref().is_none_or(|api| api.allow_offline_access());
-    // Users get no scopes of the Management API: its scopes are for machines.
     let on_api = |name: &str| {
         api.as_ref().is_some_and(|api| {
-            !api.is_system
-                && !api.enforce_policies()
-                && api.user_policy() == "allow_all"
-                && api.scopes().contains(&name)
+            // Of the Management API users get what reaches no further than themselves; the rest is for machines.
+            let known = if api.is_system { OF_USERS.contains(&name) } else { api.scopes().contains(&name) };
+            known && api.user_policy() == "allow_all"
         })
     };
-    let mut granted: Vec<String> = Vec::new();
+    let mut wanted: Vec<String> = Vec::new();
     for name in scope.split_ascii_whitespace() {
-        let allowed = OIDC_SCOPES.contains(&name) || (name == "offline_access" && offline) || on_api(name);
-        if allowed && !granted.iter().any(|known| known == name) {
-            granted.push(name.to_owned());
+        let allowed = is_oidc(name) || (name == "offline_access" && offline) || on_api(name);
+        if allowed && !wanted.iter().any(|known| known == name) {
+            wanted.push(name.to_owned());
         }
     }
-    Ok(Granted { api, scope: granted })
+    let enforced = api.as_ref().is_some_and(|api| api.enforce_policies());
+    let sure = |name: &&String| !enforced || is_oidc(name) || *name == "offline_access";
+    let scope = wanted.iter().filter(sure).cloned().collect();
+    Ok(Granted { api, scope, permissions: Vec::new(), wanted })
+}
+
+fn is_oidc(name: &str) -> bool {
+    OIDC_SCOPES.contains(&name)
 }
 
 /// Grants a machine its scopes on an API (client credentials) and signs its token.
@@ -176,7 +209,7 @@ async fn for_client(app: &App, client: &Client, audience: &str, scope: Option<&s
             once
         }
     };
-    Ok(Granted { api: Some(api), scope })
+    Ok(Granted { api: Some(api), permissions: scope.clone(), scope, wanted: Vec::new() })
 }
 
 /// An API by its identifier.

@@ -8,7 +8,7 @@ use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::tokens::{self, AccessToken, RefreshToken};
-use ringpass_core::storage::{DbError, users};
+use ringpass_core::storage::{DbError, permissions, users};
 
 use super::caller::Caller;
 use super::grant::{self, Granted, Refused};
@@ -104,13 +104,18 @@ pub async fn exchange(
 ) -> Result<Tokens, RefreshRefused> {
     let now = app.clock.now();
     let hash = token_hash(app, refresh_token);
-    let (client_id, looked_up) = (client.id.clone(), hash.clone());
+    let (client_id, looked_up, snapshot) = (client.id.clone(), hash.clone(), app.snapshot());
     let found = app
         .db
         .read("refresh.find", move |tx| {
             let Some(token) = tokens::refresh(tx, &looked_up, &client_id, now)? else { return Ok(None) };
             let user = users::get(tx, &token.user_id)?;
-            Ok(Some((token, user)))
+            let api = token.audience.as_deref().and_then(|audience| snapshot.resource_server(audience));
+            let held = match api.filter(|api| api.enforce_policies()) {
+                Some(api) => permissions::on_api(tx, &token.user_id, api.identifier())?,
+                None => Vec::new(),
+            };
+            Ok(Some((token, user, held)))
         })
         .await?;
     let result = examine(app, found, scope).await;
@@ -137,10 +142,10 @@ pub async fn exchange(
 
 async fn examine(
     app: &App,
-    found: Option<(RefreshToken, Option<User>)>,
+    found: Option<(RefreshToken, Option<User>, Vec<String>)>,
     scope: Option<&str>,
 ) -> Result<(RefreshToken, User, Granted), RefreshRefused> {
-    let (token, user) = found.ok_or(RefreshRefused::Unknown)?;
+    let (token, user, held) = found.ok_or(RefreshRefused::Unknown)?;
     // A user who was made after the token is another one under the same id; nodes' clocks may differ a little.
     let user = user.filter(|user| user.created_at <= token.created_at + MINUTE).ok_or(RefreshRefused::UserGone)?;
     if user.is_blocked() {
@@ -160,7 +165,7 @@ async fn examine(
         return Err(RefreshRefused::Scope(beyond.join(" ")));
     }
     let scope = asked.into_iter().map(str::to_owned).collect();
-    Ok((token, user, Granted { api, scope }))
+    Ok((token, user, Granted::again(api, scope, held)))
 }
 
 async fn note_success(

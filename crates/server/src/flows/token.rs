@@ -132,7 +132,7 @@ fn access_token(
         set("azp", issue.client.id.clone().into());
     }
     if api.enforce_policies() && dialect.ends_with("_authz") {
-        set("permissions", Value::Array(Vec::new()));
+        set("permissions", issue.granted.permissions.clone().into());
     }
     let typ = if rfc9068 { "at+jwt" } else { "JWT" };
     match alg {

@@ -32,6 +32,7 @@ const CALLS: &[(&str, &str)] = &[
     (".patch(", "PATCH"),
     (".put(", "PUT"),
     (".delete(", "DELETE"),
+    (".delete_with(", "DELETE"),
     (".send(Method::GET,", "GET"),
     (".send(Method::POST,", "POST"),
     (".send(Method::OPTIONS,", "OPTIONS"),

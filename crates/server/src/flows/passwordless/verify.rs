@@ -7,11 +7,11 @@ use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::codes::{self, Try};
-use ringpass_core::storage::{DbError, Tx, login_failures, users};
+use ringpass_core::storage::{DbError, Tx, identities, login_failures, users};
 
 use crate::app::App;
 use crate::flows::caller::Caller;
-use crate::flows::grant::Refused;
+use crate::flows::grant::{Granted, Refused};
 use crate::snapshot::Channel;
 
 use super::events::{blocked, not_exchanged, not_signed_up, signed_in, signed_up};
@@ -29,16 +29,16 @@ pub struct Verify {
     pub code: String,
     /// Audience and scope asked for, for the log.
     pub audience: String,
-    /// Scope granted if the code is right.
+    /// Scope granted if the code is right, before the user's permissions are known.
     pub scope: String,
     /// Who calls.
     pub caller: Caller,
 }
 
 /// Redeems a code: counts the try, finds or creates the user, and lets `issue` write the grant, all in one transaction.
-pub async fn verify<F>(app: &App, verify: Verify, issue: F) -> Result<User, Refused>
+pub async fn verify<F>(app: &App, mut verify: Verify, issue: F) -> Result<(User, Granted), Refused>
 where
-    F: FnOnce(&mut Tx<'_>, &User) -> Result<(), DbError> + Send + 'static,
+    F: FnOnce(&mut Tx<'_>, &User) -> Result<Granted, DbError> + Send + 'static,
 {
     let now = app.clock.now();
     let guess = verify.code.trim().to_owned();
@@ -48,12 +48,13 @@ where
     let (journal, rng) = (app.journal.clone(), app.rng.clone());
     let outcome = app.db.write("passwordless.verify", move |tx| match redeem(tx, &verify, &hash, &rng, now)? {
         Ok((user, created)) => {
-            issue(tx, &user)?;
+            let granted = issue(tx, &user)?;
+            verify.scope = granted.scope_text();
             if created {
                 journal.write(tx, signed_up(&verify, &user, &journal))?;
             }
             journal.write(tx, signed_in(&verify, &user))?;
-            Ok(Ok(user))
+            Ok(Ok((user, granted)))
         }
         Err((refused, failures)) => {
             journal.write(tx, not_exchanged(&verify, &refused))?;
@@ -125,7 +126,12 @@ fn sign_in(
         users::find_by_phone(tx, connection, &verify.username)?.ok_or(DbError::Shape(0))?
     };
     let mut user = known;
-    user.phone_verified = Some(true);
+    if user.connection == *connection && user.phone_number.as_ref() == Some(&verify.username) {
+        user.phone_verified = Some(true);
+    } else {
+        // The number belongs to an identity linked to this user.
+        identities::confirm_phone(tx, connection, &verify.username)?;
+    }
     user.signed_in(&verify.caller.ip, now);
     users::record_sign_in(tx, &user)?;
     Ok((user, false))

@@ -89,8 +89,9 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         scope: granted.scope_text(),
         caller,
     };
-    let (to_record, for_client, scopes, now) = (drawn.clone(), Arc::clone(&client), granted.clone(), app.clock.now());
-    let user = passwordless::verify(app, verify, move |tx, user| {
+    let (to_record, for_client, now) = (drawn.clone(), Arc::clone(&client), app.clock.now());
+    let (user, granted) = passwordless::verify(app, verify, move |tx, user| {
+        let scopes = granted.settle(tx, &user.user_id)?;
         if let Some((_, hash)) = &to_record.opaque {
             let record = refresh::access_record(&for_client, user, scopes.scope_text(), now);
             tokens::insert_access(tx, hash, &record)?;
@@ -98,7 +99,7 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         if let Some((_, hash)) = &to_record.refresh {
             tokens::insert_refresh(tx, hash, &refresh::record(&for_client, user, &scopes, &to_record, now))?;
         }
-        Ok(())
+        Ok(scopes)
     })
     .await?;
     let issue = Issue {

@@ -48,6 +48,10 @@ pub enum ApiError {
     NoClientGrant,
     /// No such user.
     NoUser,
+    /// The user has no such identity.
+    NoIdentity,
+    /// No such role.
+    NoRole,
     /// No such log event.
     NoLog,
     /// No such signing key.
@@ -61,6 +65,12 @@ pub enum ApiError {
     ResourceServerConflict,
     /// The same grant exists.
     ClientGrantConflict,
+    /// The role's name is taken.
+    RoleConflict,
+    /// A user cannot be linked to itself.
+    SameIdentity,
+    /// The identity belongs to a user already.
+    IdentityTaken,
     /// The same user exists.
     UserConflict,
     /// Paging goes no deeper into the list of users.
@@ -115,6 +125,8 @@ impl ApiError {
                 text(StatusCode::NOT_FOUND, "The client grant does not exist", "inexistent_client_grant")
             }
             Self::NoUser => text(StatusCode::NOT_FOUND, "The user does not exist.", "inexistent_user"),
+            Self::NoIdentity => text(StatusCode::NOT_FOUND, "The identity does not exist", "inexistent_identity"),
+            Self::NoRole => text(StatusCode::NOT_FOUND, "The role does not exist", "inexistent_role"),
             Self::NoLog => text(StatusCode::NOT_FOUND, "The log does not exist", "log_not_found"),
             Self::NoSigningKey => {
                 text(StatusCode::NOT_FOUND, "The signing key does not exist", "inexistent_signing_key")
@@ -135,6 +147,15 @@ impl ApiError {
                 "A resource with the same identifier already exists.",
                 "client_grant_conflict",
             ),
+            Self::RoleConflict => {
+                text(StatusCode::CONFLICT, "A role with the same name already exists.", "role_conflict")
+            }
+            Self::SameIdentity => {
+                text(StatusCode::BAD_REQUEST, "Main account and specified identity are the same.", "invalid_body")
+            }
+            Self::IdentityTaken => {
+                text(StatusCode::CONFLICT, "Specified identity already belongs to a user.", "identity_conflict")
+            }
             Self::UserConflict => text(StatusCode::CONFLICT, "The user already exists.", "auth0_idp_error"),
             Self::BeyondWindow => text(
                 StatusCode::BAD_REQUEST,

@@ -22,10 +22,14 @@ pub mod client_grants;
 pub mod clients;
 pub mod connections;
 pub mod error;
+pub mod identities;
 pub mod keys;
 pub mod logs;
+pub mod memberships;
 pub mod paging;
+pub mod permissions;
 pub mod resource_servers;
+pub mod roles;
 pub mod tenants;
 pub mod token;
 pub mod users;
@@ -214,6 +218,34 @@ impl Family for Management {
             resource_servers::remove,
             "Delete a resource server"
         ),
+        route!("GET", "/roles", ["read:roles"], roles::list),
+        route!("POST", "/roles", ["create:roles"], roles::create, "Create a role"),
+        route!("GET", "/roles/{id}", ["read:roles"], roles::show),
+        route!("PATCH", "/roles/{id}", ["update:roles"], roles::update, "Update a role"),
+        route!("DELETE", "/roles/{id}", ["delete:roles"], roles::remove, "Delete a role"),
+        route!("GET", "/roles/{id}/permissions", ["read:roles"], roles::list_permissions),
+        route!(
+            "POST",
+            "/roles/{id}/permissions",
+            ["update:roles"],
+            roles::add_permissions,
+            "Add permissions to a role"
+        ),
+        route!(
+            "DELETE",
+            "/roles/{id}/permissions",
+            ["update:roles"],
+            roles::remove_permissions,
+            "Remove permissions from a role"
+        ),
+        route!("GET", "/roles/{id}/users", ["read:users", "read:roles", "read:role_members"], roles::list_users),
+        route!(
+            "POST",
+            "/roles/{id}/users",
+            ["update:roles", "create:role_members"],
+            roles::add_users,
+            "Assign users to a role"
+        ),
         route!("GET", "/tenants/settings", ["read:tenant_settings"], tenants::show),
         route!("PATCH", "/tenants/settings", ["update:tenant_settings"], tenants::update, "Update tenant settings"),
         route!("GET", "/users", ["read:users", "read:user_idp_tokens"], users::list),
@@ -227,6 +259,56 @@ impl Family for Management {
             "Update a user"
         ),
         route!("DELETE", "/users/{id}", ["delete:users", "delete:current_user"], users::remove, "Delete a user"),
+        route!("GET", "/users/{id}/connected-accounts", ["read:users"], memberships::connected_accounts),
+        route!("GET", "/users/{id}/effective-permissions", ["read:user_effective_permissions"], permissions::effective),
+        route!("GET", "/users/{id}/effective-roles", ["read:user_effective_roles"], roles::effective),
+        route!("GET", "/users/{id}/groups", ["read:groups"], memberships::groups),
+        route!(
+            "POST",
+            "/users/{id}/identities",
+            ["update:users", "update:current_user_identities"],
+            identities::create,
+            "Link a user account"
+        ),
+        route!(
+            "DELETE",
+            "/users/{id}/identities/{provider}/{user_id}",
+            ["update:users", "update:current_user_identities"],
+            identities::remove,
+            "Unlink a user identity"
+        ),
+        route!("GET", "/users/{id}/organizations", ["read:organizations"], memberships::organizations),
+        route!("GET", "/users/{id}/permissions", ["read:users"], permissions::of_user),
+        route!("POST", "/users/{id}/permissions", ["update:users"], permissions::grant, "Assign permissions to a user"),
+        route!(
+            "DELETE",
+            "/users/{id}/permissions",
+            ["update:users"],
+            permissions::withdraw,
+            "Remove permissions from a user"
+        ),
+        route!(
+            "POST",
+            "/users/{id}/risk-assessments/clear",
+            ["update:users"],
+            memberships::clear_risk,
+            "Clear the risk assessments of a user"
+        ),
+        route!("GET", "/users/{id}/roles", ["read:users", "read:roles", "read:role_members"], roles::of_user),
+        route!(
+            "POST",
+            "/users/{id}/roles",
+            ["update:users", "create:role_members"],
+            roles::assign,
+            "Assign roles to a user"
+        ),
+        route!(
+            "DELETE",
+            "/users/{id}/roles",
+            ["update:users", "delete:role_members"],
+            roles::unassign,
+            "Remove roles from a user"
+        ),
         route!("GET", "/users-by-email", ["read:users"], users::by_email),
     ];
 

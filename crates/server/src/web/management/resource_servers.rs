@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use ringpass_core::model::resource_server::ResourceServer;
 use ringpass_core::model::schema::Invalid;
-use ringpass_core::storage::{DbError, Tx, resource_servers};
+use ringpass_core::storage::{DbError, Tx, permissions, resource_servers};
 
 use super::paging::{Fields, Page, key};
 use super::{ApiError, Outcome, Request};
@@ -58,9 +58,13 @@ pub async fn update(app: Arc<App>, request: Request) -> Outcome {
     let (named, patch) = (Named::by(&app, &request), request.json()?);
     let work = move |tx: &mut Tx<'_>| {
         let mut api = named.find(tx)?.ok_or(ApiError::NoResourceServer)?;
+        let before = api.clone();
         api.apply(&patch)?;
         if !api.is_system {
             resource_servers::put(tx, &api)?;
+        }
+        for gone in before.scopes().iter().filter(|scope| !api.scopes().contains(scope)) {
+            permissions::delete_scope(tx, api.identifier(), gone)?;
         }
         Ok(Reply::json(StatusCode::OK, &api.view()))
     };

@@ -11,7 +11,7 @@ use ringpass_core::storage::users;
 use serde_json::{Map, Value, json};
 
 use super::paging::{Fields, Page};
-use super::{ApiError, Outcome, Request};
+use super::{ApiError, Outcome, Request, identities};
 use crate::app::App;
 use crate::snapshot::Channel;
 use crate::web::{Call, Reply};
@@ -93,6 +93,9 @@ pub async fn update(app: Arc<App>, request: Request) -> Outcome {
     let known = id.clone();
     let user = app.db.read("users.known", move |tx| users::get(tx, &known)).await?;
     let mut user = user.ok_or(ApiError::NoUser)?;
+    if let Some(identity) = identities::named(&user, &body) {
+        return identities::update(app, request, user, identity, body).await;
+    }
     let channel = channel(&app, &user.connection).await?;
     let now = app.clock.now();
     let hash = hashed(&app, user.apply(&body, &channel.connection, now)?).await?;
@@ -124,7 +127,7 @@ pub async fn remove(app: Arc<App>, request: Request) -> Outcome {
 }
 
 /// Passes a token with one of the `whole` scopes, or a user's own token for this very user, when `own` says so.
-fn permit(
+pub(super) fn permit(
     request: &Request,
     whole: &'static [&'static str],
     own: impl FnOnce(&super::Token) -> bool,
@@ -137,13 +140,14 @@ fn permit(
 }
 
 /// The connection of exactly this name.
-async fn channel(app: &App, name: &str) -> Result<Arc<Channel>, ApiError> {
+pub(super) async fn channel(app: &App, name: &str) -> Result<Arc<Channel>, ApiError> {
     let named =
         app.find(|snapshot| snapshot.channel(name, "").filter(|channel| channel.connection.name == name)).await?;
     named.ok_or(ApiError::NoConnectionForUser)
 }
 
-async fn hashed(app: &App, password: Option<Secret>) -> Result<Option<String>, ApiError> {
+/// The hash of a password, if there is one to hash.
+pub(super) async fn hashed(app: &App, password: Option<Secret>) -> Result<Option<String>, ApiError> {
     let Some(password) = password else { return Ok(None) };
     let rng = app.rng.clone();
     let hash = app.compute(move || password::hash(&password, &rng)).await.flatten();

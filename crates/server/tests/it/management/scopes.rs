@@ -18,7 +18,12 @@ const CONNECTIONS: &str = "/api/v2/connections";
 /// Every row: its method, and its path with something in the place of the parameters.
 fn rows() -> impl Iterator<Item = (Method, String, &'static [&'static str])> {
     Management::ROUTES.iter().map(|route| {
-        let path = route.path.replace("{id}", "con_0123456789abcdef").replace("{kid}", "a-key");
+        let path = route
+            .path
+            .replace("{id}", "con_0123456789abcdef")
+            .replace("{kid}", "a-key")
+            .replace("{provider}", "sms")
+            .replace("{user_id}", "x");
         (route.method.parse().unwrap(), format!("/api/v2{path}"), route.scopes)
     })
 }

@@ -334,9 +334,9 @@ async fn a_refresh_token_needs_scope_client_and_api() {
 }
 
 #[tokio::test]
-async fn users_never_get_scopes_of_the_management_api() {
+async fn users_get_no_scopes_of_the_management_api_that_reach_beyond_themselves() {
     let world = World::new().await;
-    let scope = "openid read:users update:users create:clients read:current_user";
+    let scope = "openid read:users update:users create:clients delete:current_user";
     let answer = world.anon().sign_in(PHONE, json!({"audience": MANAGEMENT, "scope": scope})).await;
     expect![[r#"
         200 OK

@@ -98,6 +98,11 @@ impl<'w> Caller<'w> {
         self.send(Method::DELETE, path, "", Bytes::new()).await
     }
 
+    /// Deletes what the body names.
+    pub(crate) async fn delete_with(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::DELETE, path, "application/json", body.to_string().into()).await
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> Answer {
         let mut request = Request::builder().method(method).uri(path).body(Body::from(body)).unwrap();
         *request.headers_mut() = self.headers.clone();
