@@ -53,7 +53,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let readiness = Readiness::new();
     let ops = ops::router(Arc::clone(&readiness), ops::install_metrics().map_err(Failure::failed)?);
     let app = open(config).await?;
-    app.snapshot().warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    warn(&app);
     tracing::info!(public_url = %app.config.http.public_url, "ready");
     readiness.start();
     let doors = web::public(Arc::clone(&app));
@@ -69,6 +69,7 @@ pub async fn dev(mut config: Config) -> Result<(), Failure> {
     let addresses = Addresses::of(listeners.plain_addr(), listeners.tls_addr());
     let app = open(config).await?;
     let settings = setup::dev::prepare(&app, &addresses).await?;
+    warn(&app);
     output::say(setup::dev::greeting(&app, &addresses, &settings).trim_end());
     let pages = web::dev::router(Arc::new(Dev::new(settings, app.clock.clone(), app.rng.clone())));
     let mut doors = web::public(Arc::clone(&app)).merge(pages);
@@ -77,6 +78,11 @@ pub async fn dev(mut config: Config) -> Result<(), Failure> {
     }
     readiness.start();
     attend(app, listeners, doors, ops, readiness).await
+}
+
+/// Tells the operator of stored settings that will not do what one may expect.
+fn warn(app: &App) {
+    app.snapshot().warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
 }
 
 async fn open(config: Config) -> Result<Arc<App>, Failure> {

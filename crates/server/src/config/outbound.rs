@@ -19,7 +19,7 @@ pub struct OutboundSettings {
     pub twilio_base_url: Url,
     /// How long calls to Twilio may take. No setting of the operator's: callers wait for it.
     pub twilio: TwilioTimes,
-    /// `User-Agent` of calls to gateways.
+    /// `User-Agent` of calls to gateways and to Twilio.
     pub user_agent: String,
 }
 

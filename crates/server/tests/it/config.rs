@@ -186,6 +186,13 @@ fn errors_say_what_to_do() {
     {
         assert_eq!(refusal(public, bad), format!("{public} is `{bad}`: {origin}"));
     }
+    let twilio = "write a URL such as https://api.twilio.com, without a user name, a query or a fragment";
+    for bad in
+        ["api.twilio.com", "ftp://a.example", "https://u@a.example", "https://a.example/?x", "https://a.example/#x"]
+    {
+        let refused = refusal("RINGPASS_TWILIO_BASE_URL", bad);
+        assert_eq!(refused, format!("RINGPASS_TWILIO_BASE_URL is `{bad}`: {twilio}"));
+    }
     let address = "write an address and a port, such as 127.0.0.1:8080 or [::]:8080";
     assert_eq!(refusal("RINGPASS_HTTP", "8080"), format!("RINGPASS_HTTP is `8080`: {address}"));
     assert_eq!(refusal("RINGPASS_LIMITS", "on"), "RINGPASS_LIMITS is `on`: use `documented` or `off`");

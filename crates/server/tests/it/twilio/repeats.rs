@@ -87,6 +87,16 @@ async fn there_is_no_second_call_without_time_for_it() {
     assert_eq!(told, "1 400 Unexpected response while calling Twilio (Code: 503)");
 }
 
+#[tokio::test]
+async fn both_calls_together_have_one_limit() {
+    let (call, message) = (Duration::from_secs(60), Duration::from_millis(500));
+    let (world, twilio) = with(TwilioTimes { call, message, ..times() }).await;
+    let start = std::time::Instant::now();
+    let told = played(&world, &twilio, [Reply::Status(503), Reply::Hang]).await;
+    assert_eq!(told, "2 400 Timeout while calling Twilio (Code: ESOCKETTIMEDOUT)");
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
 /// Listens on loopback, treats every connection with `treat`, and counts them.
 async fn listener<F: Future<Output = ()> + Send>(
     treat: impl Fn(TcpStream) -> F + Send + 'static,
