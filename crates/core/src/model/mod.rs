@@ -7,6 +7,7 @@ pub mod connection;
 pub mod connection_options;
 pub mod event;
 pub mod fields;
+pub mod liquid;
 pub mod phone;
 pub mod resource_server;
 pub mod role;
