@@ -167,6 +167,12 @@ impl Snapshot {
             {
                 warnings.push(format!("connection `{name}` cannot send: {why}"));
             }
+            if let Some(error) = channel.template.broken() {
+                warnings.push(format!(
+                    "connection `{name}` has a template that cannot be used ({error}): the built-in text is sent until \
+                     options.template is corrected"
+                ));
+            }
         }
         warnings
     }

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::connection::Strategy;
+use super::liquid::Limits;
 use super::schema::{self, Field, Format, Invalid, Kind, Object, field};
+use super::template;
 use crate::kit::hash;
 
 /// Checks options that are about to replace `old` (`None` on create).
@@ -13,7 +15,8 @@ pub fn check(strategy: Strategy, sent: &Map<String, Value>, old: Option<&Map<Str
     match strategy {
         Strategy::Sms => {
             schema::check(&SMS_BODY, &wrapped)?;
-            base64_secret(sent)
+            base64_secret(sent)?;
+            message(sent)
         }
         Strategy::Email => schema::check(&EMAIL_BODY, &wrapped).map(|_| ()),
         Strategy::Auth0 => {
@@ -76,6 +79,15 @@ fn base64_secret(sent: &Map<String, Value>) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// A template must be one that can be rendered; a null is none.
+fn message(sent: &Map<String, Value>) -> Result<(), Invalid> {
+    let text = |name: &str| sent.get(name).and_then(Value::as_str);
+    template::check(text("template").unwrap_or_default(), text("syntax")).map_err(|error| {
+        let reason = format!("Object didn't pass validation for format liquid: {error}");
+        Invalid::payload(&reason, "options.template", TEMPLATE)
+    })
+}
+
 /// The rules between identifiers of a database connection.
 fn identifiers(sent: &Map<String, Value>, old: Option<&Map<String, Value>>) -> Result<(), Invalid> {
     let Some(attributes) = sent.get("attributes").and_then(Value::as_object) else { return Ok(()) };
@@ -102,6 +114,7 @@ fn identifiers(sent: &Map<String, Value>, old: Option<&Map<String, Value>>) -> R
 }
 
 const SECRET: &str = "Key that signs the token for the gateway";
+const TEMPLATE: &str = "Text of the message";
 const GATEWAY_URL: Format = Format {
     name: "https-url-with-http-fallback",
     is_pattern: false,
@@ -146,7 +159,7 @@ const SMS: Object = Object {
             field("twilio_token", Kind::TEXT, "Twilio token"),
             field("messaging_service_sid", Kind::TEXT, "Twilio messaging service"),
             field("from", Kind::TEXT, "Sender"),
-            field("template", Kind::TEXT, "Text of the message"),
+            field("template", Kind::Text(0, Limits::MESSAGE.length), TEMPLATE),
             field("syntax", Kind::OneOf(&["md_with_macros", "liquid"]), "Syntax of the template"),
             field("gateway_url", Kind::Format(&GATEWAY_URL), "Address of the own gateway"),
             field("gateway_authentication", Kind::Object(&GATEWAY), "How the gateway call is signed"),
@@ -251,6 +264,15 @@ mod tests {
                 "Expected type string but found type object' on property options.messaging_service_sid",
             ),
             (json!({"from": true}), "Expected type string but found type boolean' on property options.from"),
+            (
+                json!({"template": "{{ code", "syntax": "liquid"}),
+                "format liquid: line 1: `{{` is not closed by `}}`' on property options.template (Text of the message)",
+            ),
+            (json!({"template": "a\n{% bogus %}", "syntax": null}), "format liquid: line 2: there is no tag `bogus`"),
+            (
+                json!({"template": "é".repeat(2_001), "syntax": "md_with_macros"}),
+                "String is too long (2001 chars), maximum 2000' on property options.template",
+            ),
         ] {
             let message = refusal(Strategy::Sms, options.clone());
             assert!(message.contains(expected), "{options}: {message}");
@@ -270,6 +292,8 @@ mod tests {
             json!({"secret_base64_encoded": true, "gateway_authentication":
                 {"method": "bearer", "audience": "a", "secret": "s!", "secret_base64_encoded": false}}),
             json!({"gateway_authentication": {"method": "bearer", "audience": "a", "secret": "AAECAwQ-_w==", "secret_base64_encoded": true}}),
+            json!({"template": "{{ code", "syntax": "md_with_macros"}),
+            json!({"template": "{{ code }}".repeat(200)}),
             json!({"template": "no code here", "syntax": "liquid", "totp": {"length": 4, "time_step": 86_400}}),
         ] {
             assert_eq!(refusal(Strategy::Sms, options), "ok");

@@ -1,13 +1,28 @@
 //! The text of a message: a template compiled once and filled in for every code.
 //!
 //! The syntax `md_with_macros` replaces `@@name@@` and leaves everything else as it stands (Auth0 documentation,
-//! "Configure Email or SMS for Passwordless Authentication"). An empty template gives the built-in text.
+//! "Configure Email or SMS for Passwordless Authentication"); `liquid` is Liquid. An empty template, and one that fails,
+//! give the built-in text, so that a template never keeps anybody from signing in.
 
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use super::liquid::{self, Limits, ParseError, RenderError};
+use crate::kit::clock::Millis;
 use crate::kit::secret::Secret;
 
 /// A compiled template.
 #[derive(Debug, Clone)]
-pub struct Template(Vec<Part>);
+pub struct Template(Body);
+
+#[derive(Debug, Clone)]
+enum Body {
+    Macros(Vec<Part>),
+    Liquid(liquid::Template),
+    /// Stored by something that did not check it.
+    Broken(ParseError),
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -37,40 +52,119 @@ pub struct Variables<'a> {
     pub request_language: &'a str,
 }
 
-impl std::fmt::Debug for Variables<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Variables<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Variables").field("application_name", &self.application_name).finish_non_exhaustive()
     }
 }
 
+/// The text of one message.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The text. It holds the code, so it is a secret.
+    pub text: Secret,
+    /// Why it is the built-in text, when the template should have made another.
+    pub fault: Option<Fault>,
+}
+
+/// Why a template made no text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It is no Liquid, or too long.
+    Parse(ParseError),
+    /// It went past a limit, or calculated with no number.
+    Render(RenderError),
+    /// It printed nothing but white space.
+    Empty,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parse(error) => error.fmt(f),
+            Self::Render(error) => error.fmt(f),
+            Self::Empty => f.write_str("the template prints nothing"),
+        }
+    }
+}
+
+/// Whether a template is written in Liquid: `syntax` says so, or it says nothing and there are `{{` or `{%` (C335).
+fn is_liquid(text: &str, syntax: Option<&str>) -> bool {
+    match syntax {
+        Some("liquid") => true,
+        Some("md_with_macros") => false,
+        _ => text.contains("{{") || text.contains("{%"),
+    }
+}
+
+/// What keeps a template from being saved.
+pub fn check(text: &str, syntax: Option<&str>) -> Result<(), ParseError> {
+    if is_liquid(text, syntax) { liquid::Template::parse(text, &Limits::MESSAGE).map(drop) } else { Ok(()) }
+}
+
 impl Template {
-    /// Compiles `text`, written in `syntax` (`md_with_macros` or `liquid`). Without a syntax, `{{` and `{%` tell Liquid.
-    /// Liquid templates are not supported yet: they, and empty ones, give the built-in text.
+    /// Compiles `text`, written in `syntax` (`md_with_macros` or `liquid`). Empty ones give the built-in text.
     pub fn parse(text: &str, syntax: Option<&str>) -> Self {
-        let liquid = match syntax {
-            Some("liquid") => true,
-            Some("md_with_macros") => false,
-            _ => text.contains("{{") || text.contains("{%"),
-        };
-        let text = if liquid || text.trim().is_empty() { FALLBACK } else { text };
-        Self(parts(text))
+        if text.trim().is_empty() {
+            return Self(Body::Macros(parts(BUILT_IN)));
+        }
+        if !is_liquid(text, syntax) {
+            return Self(Body::Macros(parts(text)));
+        }
+        Self(liquid::Template::parse(text, &Limits::MESSAGE).map_or_else(Body::Broken, Body::Liquid))
     }
 
-    /// The text with the variables in their places. It holds the code, so it is a secret.
-    pub fn render(&self, variables: &Variables<'_>) -> Secret {
-        let mut out = String::with_capacity(160);
-        for part in &self.0 {
-            out.push_str(match part {
-                Part::Text(text) => text,
-                Part::Name(Name::Code) => variables.code,
-                Part::Name(Name::PhoneNumber) => variables.phone_number,
-                Part::Name(Name::Application) => variables.application_name,
-                Part::Name(Name::RequestLanguage) => variables.request_language,
-                Part::Name(Name::Unknown) => "",
-            });
+    /// Why every message has the built-in text; `None` when the template can be rendered.
+    pub fn broken(&self) -> Option<&ParseError> {
+        match &self.0 {
+            Body::Broken(error) => Some(error),
+            Body::Macros(_) | Body::Liquid(_) => None,
         }
-        Secret::new(out)
     }
+
+    /// The text with the variables in their places, of at most [`LENGTH`] characters.
+    pub fn render(&self, variables: &Variables<'_>, now: Millis) -> Rendered {
+        let text = match &self.0 {
+            Body::Macros(parts) => Ok(fill(parts, variables)),
+            Body::Liquid(template) => template.render(&names(variables), now).map_err(Fault::Render),
+            Body::Broken(error) => Err(Fault::Parse(error.clone())),
+        };
+        let (mut text, fault) = match text {
+            Ok(text) if !text.trim().is_empty() => (text, None),
+            Ok(_) => (fill(&parts(BUILT_IN), variables), Some(Fault::Empty)),
+            Err(fault) => (fill(&parts(BUILT_IN), variables), Some(fault)),
+        };
+        if let Some((end, _)) = text.char_indices().nth(LENGTH) {
+            text.truncate(end);
+        }
+        Rendered { text: Secret::new(text), fault }
+    }
+}
+
+fn fill(parts: &[Part], variables: &Variables<'_>) -> String {
+    let mut out = String::with_capacity(160);
+    for part in parts {
+        out.push_str(match part {
+            Part::Text(text) => text,
+            Part::Name(Name::Code) => variables.code,
+            Part::Name(Name::PhoneNumber) => variables.phone_number,
+            Part::Name(Name::Application) => variables.application_name,
+            Part::Name(Name::RequestLanguage) => variables.request_language,
+            Part::Name(Name::Unknown) => "",
+        });
+    }
+    out
+}
+
+/// The variables as Liquid sees them.
+fn names(variables: &Variables<'_>) -> Map<String, Value> {
+    let mut names = Map::with_capacity(5);
+    names.insert("code".to_owned(), variables.code.into());
+    names.insert("password".to_owned(), variables.code.into());
+    names.insert("phone_number".to_owned(), variables.phone_number.into());
+    names.insert("application".to_owned(), json!({"name": variables.application_name}));
+    names.insert("request_language".to_owned(), variables.request_language.into());
+    names
 }
 
 /// Cuts at every `@@ name @@`. Whatever does not read as one, a lone `@@` for instance, is text.
@@ -121,20 +215,27 @@ impl Name {
 }
 
 const MARK: &str = "@@";
-const FALLBACK: &str = "Your verification code is: @@code@@";
+const BUILT_IN: &str = "Your verification code is: @@code@@";
+
+/// Characters of a message; what is longer is cut.
+pub const LENGTH: usize = 1_600;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn render(text: &str, syntax: Option<&str>) -> String {
+    fn rendered(text: &str, syntax: Option<&str>) -> Rendered {
         let variables = Variables {
             code: "482913",
             phone_number: "+15550001111",
             application_name: "My @@code@@ {{ app }}",
             request_language: "fr-CA,fr;q=0.9",
         };
-        Template::parse(text, syntax).render(&variables).expose().to_owned()
+        Template::parse(text, syntax).render(&variables, 0)
+    }
+
+    fn render(text: &str, syntax: Option<&str>) -> String {
+        rendered(text, syntax).text.expose().to_owned()
     }
 
     #[test]
@@ -176,8 +277,51 @@ mod tests {
     fn braces_mean_liquid_unless_the_syntax_says_otherwise() {
         let text = "{{ code }} @@code@@";
         assert_eq!(render(text, Some("md_with_macros")), "{{ code }} 482913");
-        assert_eq!(render(text, Some("liquid")), "Your verification code is: 482913");
-        assert_eq!(render(text, None), "Your verification code is: 482913");
-        assert_eq!(render("{% if x %}", None), "Your verification code is: 482913");
+        assert_eq!(render(text, Some("liquid")), "482913 @@code@@");
+        assert_eq!(render(text, None), "482913 @@code@@");
+        assert_eq!(render("{% if code %}yes{% endif %}", None), "yes");
+        assert_eq!(render("@@code@@", Some("liquid")), "@@code@@");
+    }
+
+    #[test]
+    fn liquid_knows_the_variables() {
+        let text = "{{ password }} {{ phone_number }} {{ application.name }} {{ request_language }} {{ user.name }}";
+        assert_eq!(render(text, None), "482913 +15550001111 My @@code@@ {{ app }} fr-CA,fr;q=0.9 ");
+    }
+
+    #[test]
+    fn a_template_that_fails_gives_the_built_in_text_and_the_reason() {
+        for (text, fault) in [
+            ("{{ code", "line 1: `{{` is not closed by `}}`"),
+            ("{% for i in (1..5000) %}x{% endfor %}", "the loops of the template have too many rounds"),
+            ("{{ code | divided_by: 0 }}", "the template divides by zero or makes too large a number"),
+            ("{{ nope }} \n", "the template prints nothing"),
+        ] {
+            let rendered = rendered(text, None);
+            assert_eq!(rendered.text.expose(), "Your verification code is: 482913", "{text}");
+            assert_eq!(rendered.fault.unwrap().to_string(), fault, "{text}");
+        }
+        assert_eq!(rendered("@@nope@@", None).fault, Some(Fault::Empty));
+        assert_eq!(rendered(&"{{ code }}é".repeat(200), None).text.expose(), "Your verification code is: 482913");
+        assert_eq!(rendered("{{ code }}", None).fault, None);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        for (text, syntax) in
+            [("é".repeat(1_700), "md_with_macros"), ("{% for i in (1..900) %}éé{% endfor %}".into(), "liquid")]
+        {
+            let rendered = rendered(&text, Some(syntax));
+            assert_eq!((rendered.text.expose(), rendered.fault), ("é".repeat(1_600).as_str(), None));
+        }
+    }
+
+    #[test]
+    fn only_liquid_is_checked() {
+        assert_eq!(check("{{ code", Some("md_with_macros")), Ok(()));
+        assert_eq!(check("{{ code", None).unwrap_err().line, 1);
+        assert!(check("{{ code }}", Some("liquid")).is_ok());
+        assert!(Template::parse("{{ code", None).broken().is_some());
+        assert!(Template::parse("{{ code }}", None).broken().is_none());
     }
 }

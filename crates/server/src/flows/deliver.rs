@@ -20,7 +20,12 @@ pub async fn deliver(
     variables: &Variables<'_>,
     caller: &Caller,
 ) -> Result<(), Refusal> {
-    let message = Message { to: to.to_owned(), text: channel.template.render(variables), from: None };
+    let rendered = channel.template.render(variables, app.clock.now());
+    if let Some(fault) = rendered.fault {
+        let connection = &channel.connection.name;
+        tracing::warn!(%connection, %fault, "a message template failed: the built-in text is sent instead");
+    }
+    let message = Message { to: to.to_owned(), text: rendered.text, from: None };
     send(app, &channel.provider, &message, caller).await
 }
 

@@ -2,6 +2,7 @@
 
 mod refusals;
 mod rules;
+mod templates;
 
 use expect_test::expect;
 use serde_json::{Value, json};
