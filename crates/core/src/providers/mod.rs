@@ -126,7 +126,7 @@ impl Provider {
                 let lack = "gateway_url is not set, or gateway_authentication cannot sign";
                 sms_gateway::Options::parse(options).map_or(Self::NotConfigured(lack), Self::SmsGateway)
             }
-            None if !TWILIO.iter().any(|name| options.contains_key(*name)) => Self::NotConfigured(
+            None if TWILIO.iter().all(|name| text(options, name).is_none()) => Self::NotConfigured(
                 "it has neither a gateway_url with the provider `sms_gateway` nor Twilio's settings",
             ),
             None | Some("twilio") => {
@@ -225,6 +225,21 @@ mod tests {
         ] {
             assert_eq!(provider(&options).name(), "none", "{options}");
         }
+    }
+
+    #[test]
+    fn the_operator_is_told_what_is_missing() {
+        let why = |options: &Value| match provider(options) {
+            Provider::NotConfigured(why) => why,
+            other => other.name(),
+        };
+        let url = "https://gateway.example.org/sms";
+        // Tools write the settings they do not use as null.
+        let unsaid = json!({"gateway_url": url, "from": "+1", "twilio_sid": null, "messaging_service_sid": null});
+        assert!(why(&unsaid).starts_with("it has neither a gateway_url with the provider"), "{}", why(&unsaid));
+        assert_eq!(why(&json!({"provider": "twilio", "gateway_url": url})), "twilio_sid is not set");
+        assert_eq!(why(&json!({"twilio_sid": "AC1", "gateway_url": url})), "twilio_token is not set");
+        assert!(why(&json!({"provider": "sms_gateway", "twilio_sid": "AC1"})).starts_with("gateway_url is not set"));
     }
 
     #[test]
