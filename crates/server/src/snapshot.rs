@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringpass_core::kit::jwt::RsaKey;
+use ringpass_core::model::attack_protection::{self, BruteForce, SuspiciousIp};
 use ringpass_core::model::client::Client;
 use ringpass_core::model::client_grant::ClientGrant;
 use ringpass_core::model::connection::{Connection, Strategy};
@@ -30,6 +31,10 @@ pub struct Snapshot {
     pub settings: TenantSettings,
     /// Country rules of the tenant, if any.
     pub countries: Option<Countries>,
+    /// Brute-force protection, if it blocks anybody.
+    pub brute_force: Option<BruteForce>,
+    /// Suspicious-IP throttling, if it blocks anybody.
+    pub suspicious_ip: Option<SuspiciousIp>,
     /// Signing keys and their published form.
     pub keys: Keys,
     clients: HashMap<String, Arc<Client>>,
@@ -89,6 +94,8 @@ impl Snapshot {
         Ok(Self {
             version,
             countries,
+            brute_force: attack_protection(tx, attack_protection::BRUTE_FORCE)?.as_ref().and_then(BruteForce::of),
+            suspicious_ip: attack_protection(tx, attack_protection::SUSPICIOUS_IP)?.as_ref().and_then(SuspiciousIp::of),
             settings,
             keys,
             channels: connections::list(tx)?
@@ -129,6 +136,11 @@ impl Snapshot {
         });
         let only = usable.next().filter(|_| usable.next().is_none());
         only.or(named).map(Arc::clone)
+    }
+
+    /// The names of all connections.
+    pub fn connection_names(&self) -> impl Iterator<Item = &str> {
+        self.channels.iter().map(|channel| channel.connection.name.as_str())
     }
 
     /// An API by its identifier.
@@ -176,6 +188,11 @@ impl Snapshot {
         }
         warnings
     }
+}
+
+fn attack_protection(tx: &mut Tx<'_>, path: &str) -> Result<Option<attack_protection::Settings>, DbError> {
+    let stored = settings::get(tx, path)?;
+    Ok(attack_protection::Settings::fresh(path).map(|settings| settings.with(stored)))
 }
 
 impl Origins {

@@ -1,11 +1,11 @@
-//! Doors opened by time: notice configuration that another node wrote, remove what has expired, learn whether the
-//! database takes writes.
+//! Doors opened by time: notice configuration that another node wrote, remove what has expired, count sign-ins by day,
+//! learn whether the database takes writes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringpass_core::kit::clock::{DAY, Millis};
-use ringpass_core::storage::{DbError, Tx, buckets, codes, login_failures, logs, settings, tokens};
+use ringpass_core::kit::clock::{DAY, HOUR, MINUTE, Millis};
+use ringpass_core::storage::{DbError, Tx, buckets, codes, login_failures, logs, settings, stats, tokens};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
@@ -30,10 +30,13 @@ pub async fn run(app: Arc<App>, readiness: Arc<Readiness>) {
         if tick % PROBE_EVERY == 0 {
             probe(&app, &readiness).await;
         }
-        if tick % PRUNE_EVERY == PRUNE_EVERY - 1
-            && let Err(error) = prune(&app).await
-        {
-            tracing::warn!(%error, "expired rows could not be removed");
+        if tick % PRUNE_EVERY == PRUNE_EVERY - 1 {
+            if let Err(error) = count_days(&app).await {
+                tracing::warn!(%error, "sign-ins could not be counted");
+            }
+            if let Err(error) = prune(&app).await {
+                tracing::warn!(%error, "expired rows could not be removed");
+            }
         }
     }
 }
@@ -48,6 +51,22 @@ pub async fn probe(app: &App, readiness: &Readiness) {
             readiness.database_down(error.to_string());
         }
     }
+}
+
+/// Counts the sign-ins that the log has told of since the last time, an hour of the log in one step. The last minute is
+/// left alone: an event of it may still be on its way into the database.
+pub async fn count_days(app: &App) -> Result<(), DbError> {
+    let (now, settled) = (app.clock.now(), app.clock.now() - MINUTE);
+    while let Some((counted_until, first)) = app.db.read("worker.stats", stats::next).await? {
+        let until = (first + HOUR).min(settled);
+        if until <= first {
+            break;
+        }
+        let days = app.db.read("worker.count", move |tx| stats::count(tx, first, until, now)).await?;
+        // Another node may have counted the same hour: then its numbers stand, and the loop goes on from there.
+        app.db.write("worker.counted", move |tx| stats::add(tx, counted_until, until, &days)).await?;
+    }
+    Ok(())
 }
 
 type Prune = fn(&mut Tx<'_>, Millis, i64) -> Result<u64, DbError>;

@@ -62,6 +62,12 @@ pub fn parse_rfc3339(text: &str) -> Option<Millis> {
     OffsetDateTime::parse(text, &Rfc3339).ok().map(to_millis)
 }
 
+/// Reads a day written `yyyymmdd`: the instant at which it begins; `None` when it is none.
+pub fn parse_day(text: &str) -> Option<Millis> {
+    let day = time::Date::parse(text, format_description!("[year][month][day]")).ok()?;
+    (text.len() == 8).then(|| to_millis(day.midnight().assume_utc()))
+}
+
 /// `yyyymmddhhmmssmmm`, the sortable digits that begin a log id.
 pub fn digits(at: Millis) -> String {
     let format = format_description!("[year][month][day][hour][minute][second][subsecond digits:3]");
@@ -88,6 +94,10 @@ mod tests {
         assert_eq!(parse_rfc3339("2026-01-02T03:04:05.678Z"), Some(at));
         assert_eq!(digits(at), "20260102030405678");
         assert_eq!(parse_rfc3339("yesterday"), None);
+        assert_eq!(parse_day("20260102").map(rfc3339).as_deref(), Some("2026-01-02T00:00:00.000Z"));
+        for none in ["2026-01-02", "20261301", "20260230", "260102", "", "+20260102"] {
+            assert_eq!(parse_day(none), None, "{none}");
+        }
     }
 
     #[test]

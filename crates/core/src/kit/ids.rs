@@ -63,3 +63,8 @@ pub fn log(rng: &Rng, now: Millis) -> String {
     let sequence = SEQUENCE.fetch_add(1, Ordering::SeqCst) % 1_000_000;
     format!("900{}{sequence:06}{}", clock::digits(now), rng.digits(30))
 }
+
+/// Where the log events of this instant begin: no id of an earlier event sorts behind it.
+pub fn first_log(at: Millis) -> String {
+    format!("900{}", clock::digits(at))
+}

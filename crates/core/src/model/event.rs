@@ -15,12 +15,14 @@ pub const TYPES: &[(&str, &str)] = &[
     ("fepotpft", "Failed exchange of Password and OTP Challenge for Access Token"),
     ("fertft", "Failed exchange of Refresh Token for Access Token"),
     ("fs", "Failed Signup"),
+    ("limit_mu", "Blocked IP Address"),
     ("limit_wc", "Blocked Account"),
     ("s", "Success Login"),
     ("sapi", "Success API Operation"),
     ("seccft", "Successful exchange of Access Token for a Client Credentials Grant"),
     ("sertft", "Successful exchange of Refresh Token for Access Token"),
     ("ss", "Success Signup"),
+    ("ublkdu", "User login block released"),
 ];
 
 /// What a masked value shows instead.
@@ -145,6 +147,7 @@ fn without_query(url: &str) -> String {
 fn is_secret(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "access_token",
+        "api_key",
         "binding_code",
         "client_assertion",
         "client_secret",

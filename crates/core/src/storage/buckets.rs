@@ -42,6 +42,21 @@ pub fn get(tx: &mut Tx<'_>, key: &str) -> Result<Option<Millis>, DbError> {
     tx.query_one("SELECT full_at FROM buckets WHERE key = ?1", &[key.into()])?.map(|row| row.int(0)).transpose()
 }
 
+/// Takes one token without looking whether there is one; the bucket never gets emptier than empty.
+pub fn take_later(tx: &mut Tx<'_>, key: &str, shape: Shape, now: Millis) -> Result<(), DbError> {
+    tx.later(
+        "INSERT INTO buckets (key, full_at) VALUES (?1, CAST(?2 AS BIGINT) + ?3) ON CONFLICT (key) DO UPDATE \
+         SET full_at = CASE WHEN buckets.full_at > ?2 THEN buckets.full_at ELSE ?2 END + ?3 \
+         WHERE buckets.full_at + ?3 <= ?2 + ?4",
+        &[key.into(), now.into(), shape.interval.into(), (shape.burst * shape.interval).into()],
+    )
+}
+
+/// Fills the bucket; whether it was not full.
+pub fn fill(tx: &mut Tx<'_>, key: &str) -> Result<bool, DbError> {
+    Ok(tx.execute("DELETE FROM buckets WHERE key = ?1", &[key.into()])? > 0)
+}
+
 /// Removes up to `limit` full buckets; how many went.
 pub fn prune(tx: &mut Tx<'_>, now: Millis, limit: i64) -> Result<u64, DbError> {
     tx.execute(

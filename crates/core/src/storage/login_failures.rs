@@ -1,11 +1,10 @@
-//! Failed sign-ins from one address at one identifier, for brute-force protection (Auth0: "Brute-force protection").
+//! Failed sign-ins at one identifier, from one address or from all, for brute-force protection (Auth0: "Brute-force
+//! protection").
 
 use crate::kit::clock::{DAY, Millis};
 
 use super::db::{DbError, Tx};
 
-/// Failures in a row that block an address for an identifier.
-pub const MAX_FAILURES: i64 = 10;
 /// How long a count, and a block, lasts.
 pub const LIFETIME: Millis = 30 * DAY;
 
@@ -16,17 +15,55 @@ pub struct Key<'a> {
     pub connection: &'a str,
     /// Phone number or e-mail address.
     pub identifier: &'a str,
-    /// The caller's address.
+    /// The caller's address; empty where all addresses are counted together.
     pub ip: &'a str,
 }
 
-/// How many failures in a row are on record; 0 when none.
-pub fn count(tx: &mut Tx<'_>, key: &Key<'_>, now: Millis) -> Result<i64, DbError> {
+/// What is on record when somebody tries to sign in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Failures in a row.
+    pub failures: i64,
+    /// When the first bucket asked for is full again.
+    pub first_full_at: Millis,
+    /// When the second one is.
+    pub second_full_at: Millis,
+}
+
+/// The failures in a row, and two buckets: all that a try must know, in one statement.
+pub fn standing(tx: &mut Tx<'_>, key: &Key<'_>, buckets: [&str; 2], now: Millis) -> Result<Standing, DbError> {
+    let [first, second] = buckets;
     let row = tx.query_one(
-        "SELECT failures FROM login_failures WHERE connection = ?1 AND identifier = ?2 AND ip = ?3 AND expires_at > ?4",
-        &[key.connection.into(), key.identifier.into(), key.ip.into(), now.into()],
+        "SELECT (SELECT failures FROM login_failures WHERE connection = ?1 AND identifier = ?2 AND ip = ?3 \
+         AND expires_at > ?4), (SELECT full_at FROM buckets WHERE key = ?5), (SELECT full_at FROM buckets WHERE key = ?6)",
+        &[key.connection.into(), key.identifier.into(), key.ip.into(), now.into(), first.into(), second.into()],
     )?;
-    row.map_or(Ok(0), |row| row.int(0))
+    let Some(row) = row else { return Ok(Standing::default()) };
+    let number = |column| Ok::<_, DbError>(row.opt_int(column)?.unwrap_or(0));
+    Ok(Standing { failures: number(0)?, first_full_at: number(1)?, second_full_at: number(2)? })
+}
+
+/// The addresses with at least `failures` failures at an identifier; the empty one stands for all.
+pub fn blocked(
+    tx: &mut Tx<'_>,
+    (connection, identifier): (&str, &str),
+    failures: i64,
+    now: Millis,
+) -> Result<Vec<String>, DbError> {
+    let rows = tx.query(
+        "SELECT ip FROM login_failures WHERE connection = ?1 AND identifier = ?2 AND failures >= ?3 AND expires_at > ?4 \
+         ORDER BY ip",
+        &[connection.into(), identifier.into(), failures.into(), now.into()],
+    )?;
+    rows.iter().map(|row| row.text(0)).collect()
+}
+
+/// Forgets the failures of all addresses at an identifier; how many records went.
+pub fn forgive(tx: &mut Tx<'_>, connection: &str, identifier: &str) -> Result<u64, DbError> {
+    tx.execute(
+        "DELETE FROM login_failures WHERE connection = ?1 AND identifier = ?2",
+        &[connection.into(), identifier.into()],
+    )
 }
 
 /// Records one more failure; the new count.

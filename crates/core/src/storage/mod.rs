@@ -25,6 +25,7 @@ pub mod sealed;
 pub mod settings;
 pub mod signing_keys;
 mod sqlite;
+pub mod stats;
 pub mod tenant;
 pub mod tokens;
 pub mod users;

@@ -146,6 +146,38 @@ async fn a_bucket_gives_its_burst_and_then_one_for_each_interval() {
     }
 }
 
+fn failures(tx: &mut Tx<'_>, key: &login_failures::Key<'_>, now: Millis) -> Result<i64, DbError> {
+    Ok(login_failures::standing(tx, key, ["", ""], now)?.failures)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_statement_tells_the_failures_and_two_buckets() {
+    const SHAPE: Shape = Shape { burst: 2, interval: 100 };
+    let key = login_failures::Key { connection: "sms", identifier: "+2", ip: "" };
+    for engine in engines().await {
+        let key = key.clone();
+        engine
+            .write(move |tx| {
+                let nothing = login_failures::standing(tx, &key, ["a", "b"], 10)?;
+                assert_eq!(nothing, login_failures::Standing::default());
+                login_failures::add(tx, &key, 10)?;
+                for _ in 0..3 {
+                    buckets::take_later(tx, "b", SHAPE, 10)?;
+                }
+                let standing = login_failures::standing(tx, &key, ["a", "b"], 10)?;
+                assert_eq!((standing.failures, standing.first_full_at, standing.second_full_at), (1, 0, 210));
+                assert_eq!(login_failures::blocked(tx, ("sms", "+2"), 1, 10)?, [""]);
+                assert_eq!(login_failures::blocked(tx, ("sms", "+2"), 2, 10)?, [""; 0]);
+                assert_eq!(login_failures::forgive(tx, "sms", "+2")?, 1);
+                assert_eq!(login_failures::blocked(tx, ("sms", "+2"), 1, 10)?, [""; 0]);
+                assert!(buckets::fill(tx, "b")? && !buckets::fill(tx, "b")?);
+                assert_eq!(buckets::get(tx, "b")?, None);
+                Ok(())
+            })
+            .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_counted_by_address_until_they_are_cleared_or_old() {
     let key = login_failures::Key { connection: "sms", identifier: "+1", ip: "10.0.0.1" };
@@ -160,17 +192,17 @@ async fn failures_are_counted_by_address_until_they_are_cleared_or_old() {
         engine
             .write(move |tx| {
                 let other = login_failures::Key { ip: "10.0.0.2", ..key };
-                assert_eq!(login_failures::count(tx, &other, 1)?, 0);
+                assert_eq!(failures(tx, &other, 1)?, 0);
                 assert_eq!(login_failures::add(tx, &other, 1)?, 1);
-                assert_eq!(login_failures::count(tx, &key, 1)?, 20);
-                assert_eq!(login_failures::count(tx, &key, login_failures::LIFETIME)?, 0);
+                assert_eq!(failures(tx, &key, 1)?, 20);
+                assert_eq!(failures(tx, &key, login_failures::LIFETIME)?, 0);
                 assert_eq!(login_failures::prune(tx, login_failures::LIFETIME, 10)?, 1);
                 assert_eq!(login_failures::add(tx, &key, 2)?, 1);
                 // An old count starts again at one.
                 assert_eq!(login_failures::add(tx, &key, 2 + login_failures::LIFETIME)?, 1);
                 login_failures::clear(tx, &key)?;
-                assert_eq!(login_failures::count(tx, &key, 3)?, 0);
-                assert_eq!(login_failures::count(tx, &other, 3)?, 1);
+                assert_eq!(failures(tx, &key, 3)?, 0);
+                assert_eq!(failures(tx, &other, 3)?, 1);
                 Ok(())
             })
             .await;

@@ -37,6 +37,8 @@ pub enum Refused {
     SignupDisabled,
     /// Brute-force protection.
     TooManyAttempts,
+    /// Suspicious-IP throttling.
+    SuspiciousAddress,
     /// A token could not be signed.
     Signing,
     /// The database failed.
@@ -56,6 +58,7 @@ impl Refused {
             Self::UserBlocked => "user is blocked".into(),
             Self::SignupDisabled => "Public signup is disabled".into(),
             Self::TooManyAttempts => "Your account has been blocked after multiple consecutive login attempts. We've sent you a notification via your preferred contact method with instructions on how to unblock it.".into(),
+            Self::SuspiciousAddress => "We have detected suspicious login behavior and further attempts will be blocked. Please contact the administrator.".into(),
             Self::Signing | Self::Database(_) => "server_error".into(),
         }
     }

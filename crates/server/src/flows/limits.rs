@@ -1,10 +1,18 @@
-//! The bucket of `/passwordless/start`: looked up in memory first, charged in the start's own transaction.
+//! Buckets in memory: that of `/passwordless/start`, looked up here first and charged in the start's own transaction,
+//! and those that only this process keeps.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use ringpass_core::kit::clock::{MINUTE, Millis};
+use ringpass_core::kit::clock::{MINUTE, Millis, SECOND};
+use ringpass_core::model::event::Event;
+use ringpass_core::storage::DbError;
 use ringpass_core::storage::buckets::Shape;
+use serde_json::json;
+
+use super::caller::Caller;
+use super::record;
+use crate::app::App;
 
 /// What the rate-limit headers say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +32,25 @@ impl Window {
         let reset_at = if remaining > 0 { full_at.max(now) } else { shape.next_at(full_at, now) };
         Self { limit: shape.burst, remaining, reset_at }
     }
+}
+
+/// Whole seconds until the next token of a bucket that is full at `full_at`.
+pub fn wait(shape: Shape, full_at: Millis, now: Millis) -> i64 {
+    ((shape.next_at(full_at, now) - now + SECOND - 1) / SECOND).max(1)
+}
+
+/// Writes the `api_limit` event of an empty bucket at this path, once a minute (C582).
+pub async fn note(app: &App, caller: &Caller, bucket: &str, path: &str, size: i64) -> Result<(), DbError> {
+    if !app.buckets.is_news(bucket, app.clock.now()) {
+        return Ok(());
+    }
+    let event = Event {
+        description: format!("You passed the limit of allowed calls to '{path}'"),
+        details: Some(json!({"limit": {"bucket": bucket, "global": false, "size": size}})),
+        ..record::event("api_limit", caller)
+    };
+    let journal = app.journal.clone();
+    app.db.write("limits.note", move |tx| journal.write(tx, event)).await
 }
 
 /// What this process knows of the buckets: enough to refuse a flood without touching the database.
@@ -52,6 +79,16 @@ impl Memory {
     pub fn charge(&self, key: &str, shape: Shape, now: Millis) {
         let empty = now + shape.burst * shape.interval;
         self.change(key, now, |known| (known.max(now) + shape.interval).min(empty));
+    }
+
+    /// Takes one token if there is one; whether there was.
+    pub fn take(&self, key: &str, shape: Shape, now: Millis) -> bool {
+        let mut taken = false;
+        self.change(key, now, |known| {
+            taken = shape.left(known, now) > 0;
+            if taken { known.max(now) + shape.interval } else { known }
+        });
+        taken
     }
 
     fn change(&self, key: &str, now: Millis, change: impl FnOnce(Millis) -> Millis) {

@@ -4,6 +4,7 @@
 pub mod caller;
 pub mod deliver;
 pub mod grant;
+pub mod guard;
 pub mod limits;
 pub mod passwordless;
 pub mod record;

@@ -48,6 +48,7 @@ fn all() -> Vec<AuthError> {
         E::InvalidToken,
         E::TooManyRequests(Window { limit: 50, remaining: 0, reset_at: NOW + 72_000 }, 72),
         E::TooManyAttempts,
+        E::SuspiciousAddress,
         E::NotFound,
         E::MethodNotAllowed,
         E::Server,
@@ -98,6 +99,7 @@ fn name(error: &AuthError) -> &'static str {
         InvalidToken,
         TooManyRequests,
         TooManyAttempts,
+        SuspiciousAddress,
         NotFound,
         MethodNotAllowed,
         Server,
@@ -118,7 +120,7 @@ fn every_error_is_answered_like_this() {
             out.line(format!("    {name}: {}", value.to_str().unwrap_or_default()));
         }
     }
-    assert_eq!(seen.len(), 41, "an error is missing from the list");
+    assert_eq!(seen.len(), 42, "an error is missing from the list");
     expect![[r#"
         BadBody: 400 {"error":"bad.request","error_description":"Invalid request body"}
         BadOauthBody: 400 {"error":"invalid_request","error_description":"Invalid request body"}
@@ -164,6 +166,7 @@ fn every_error_is_answered_like_this() {
             x-ratelimit-reset: 1767323118
             retry-after: 72
         TooManyAttempts: 429 {"error":"too_many_attempts","error_description":"Your account has been blocked after multiple consecutive login attempts. We've sent you a notification via your preferred contact method with instructions on how to unblock it."}
+        SuspiciousAddress: 429 {"error":"too_many_attempts","error_description":"We have detected suspicious login behavior and further attempts will be blocked. Please contact the administrator."}
         NotFound: 404 {"error":"not_found","error_description":"Not Found"}
         MethodNotAllowed: 405 {"error":"method_not_allowed","error_description":"Method Not Allowed"}
         Server: 500 {"error":"server_error","error_description":"server_error"}

@@ -255,7 +255,7 @@ async fn ten_failures_block_the_address_for_the_number() {
         {
           "date": "2026-01-02T03:04:05.678Z",
           "type": "limit_wc",
-          "description": "10 failed logins from one address",
+          "description": "10 failed logins at one number",
           "connection": "sms",
           "connection_id": "con_XzcjiBgqM0zcm3Iy",
           "client_id": "cli_native",

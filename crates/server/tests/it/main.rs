@@ -9,6 +9,7 @@
     reason = "a test stops where something is not as it should be, and a snapshot is as long as it is"
 )]
 
+mod attack_protection;
 mod config;
 mod cors;
 mod coverage;

@@ -3,11 +3,11 @@
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::{self, Event};
 use ringpass_core::model::user::User;
-use ringpass_core::storage::login_failures;
 use serde_json::{Map, Value, json};
 
 use crate::flows::caller::Caller;
 use crate::flows::grant::Refused;
+use crate::flows::guard::Alarm;
 use crate::flows::record::{self, Journal};
 use crate::snapshot::Channel;
 
@@ -109,10 +109,15 @@ pub(super) fn not_signed_up(verify: &Verify) -> Event {
     }
 }
 
-pub(super) fn blocked(verify: &Verify) -> Event {
-    Event {
-        description: format!("{} failed logins from one address", login_failures::MAX_FAILURES),
+/// What the failure of a try set off.
+pub(super) fn alarms(verify: &Verify, alarm: Alarm) -> impl Iterator<Item = Event> {
+    let blocked = alarm.blocked_after.map(|failures| ("limit_wc", format!("{failures} failed logins at one number")));
+    let throttled =
+        alarm.throttled_after.map(|failures| ("limit_mu", format!("{failures} failed logins from one address")));
+    let crowded = alarm.crowded_after.map(|users| ("limit_mu", format!("{users} users signed up from one address")));
+    blocked.into_iter().chain(throttled).chain(crowded).map(|(kind, description)| Event {
+        description,
         user_name: verify.username.clone(),
-        ..on_channel("limit_wc", &verify.client, &verify.channel, &verify.caller)
-    }
+        ..on_channel(kind, &verify.client, &verify.channel, &verify.caller)
+    })
 }

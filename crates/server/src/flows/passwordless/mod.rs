@@ -5,9 +5,8 @@ mod start;
 mod verify;
 
 use ringpass_core::kit::hash::MacKey;
-use ringpass_core::storage::{codes, login_failures};
+use ringpass_core::storage::codes;
 
-use crate::flows::caller::Caller;
 use crate::snapshot::Channel;
 
 pub use events::failure_details;
@@ -21,8 +20,4 @@ fn code_hash(key: &MacKey, channel: &Channel, identifier: &str, code: &str) -> S
 
 fn key<'a>(channel: &'a Channel, identifier: &'a str) -> codes::Key<'a> {
     codes::Key { connection_id: &channel.connection.id, identifier }
-}
-
-fn failure_key<'a>(channel: &'a Channel, identifier: &'a str, caller: &'a Caller) -> login_failures::Key<'a> {
-    login_failures::Key { connection: &channel.connection.name, identifier, ip: &caller.ip }
 }

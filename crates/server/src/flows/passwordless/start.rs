@@ -11,18 +11,19 @@ use ringpass_core::model::template::Variables;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::buckets::{self, Shape};
 use ringpass_core::storage::codes::{self};
-use ringpass_core::storage::{DbError, Tx, login_failures, users};
-use serde_json::{Value, json};
+use ringpass_core::storage::{DbError, Tx, users};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::deliver;
-use crate::flows::limits::Window;
-use crate::flows::record::{self, Journal};
+use crate::flows::guard::{Guard, Verdict};
+use crate::flows::limits::{self, Window, wait};
+use crate::flows::record::Journal;
 use crate::snapshot::Channel;
 
 use super::events::{failed, sent};
-use super::{code_hash, failure_key, key};
+use super::{code_hash, key};
 /// A start, with everything parsed and the client checked.
 #[derive(Debug)]
 pub struct Start {
@@ -56,6 +57,8 @@ pub enum StartRefused {
     TooManyStarts(Window, i64),
     /// Brute-force protection blocks this address for this number.
     TooManyAttempts,
+    /// Suspicious-IP throttling refuses this address.
+    SuspiciousAddress,
     /// Unknown number while sign-up is disabled.
     SignupDisabled,
     /// The provider did not take the message; the sentence for the caller.
@@ -77,6 +80,7 @@ enum Admitted {
     Silent,
     BucketEmpty,
     Attempts,
+    Suspicious,
     SignupDisabled,
 }
 
@@ -91,6 +95,7 @@ pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
     let code = app.rng.digits(start.channel.connection.code_length());
     let code_id = ids::object(&app.rng);
     let unified = app.snapshot().settings.phone_consolidated_experience();
+    let guard = Guard::of(app, &start.channel.connection, start.phone.as_str(), &start.caller.ip);
     let start = Arc::new(start);
     let (admitted, full_at) = {
         let (start, journal, bucket) = (Arc::clone(&start), app.journal.clone(), bucket.clone());
@@ -104,7 +109,7 @@ pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
                     None => return Ok((Admitted::BucketEmpty, buckets::get(tx, &bucket)?.unwrap_or(now))),
                 },
             };
-            match admit(tx, &start, &journal, unified, now)? {
+            match admit(tx, &start, &guard, &journal, unified, now)? {
                 Admission::Yes => {
                     let lifetime = start.channel.connection.code_lifetime() * SECOND;
                     codes::put(tx, &key(&start.channel, start.phone.as_str()), &code_id, &hash, now, now + lifetime)?;
@@ -128,6 +133,7 @@ pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
         Admitted::Send => send(app, start, code, code_id).await?,
         Admitted::Silent => {}
         Admitted::Attempts => return Err(StartRefused::TooManyAttempts),
+        Admitted::Suspicious => return Err(StartRefused::SuspiciousAddress),
         Admitted::SignupDisabled => return Err(StartRefused::SignupDisabled),
         Admitted::BucketEmpty => {
             let shape = shape.unwrap_or(Shape { burst: 0, interval: 1 });
@@ -155,19 +161,10 @@ pub fn charge_malformed(app: &App, ip: &str) {
     }
 }
 
-/// Writes the `api_limit` event of an address whose bucket is empty, once a minute (C582).
+/// Writes the `api_limit` event of an address whose bucket is empty.
 pub async fn note_limit(app: &App, caller: &Caller) -> Result<(), DbError> {
-    let key = start_bucket(&caller.ip);
-    if !app.buckets.is_news(&key, app.clock.now()) {
-        return Ok(());
-    }
-    let event = Event {
-        description: "You passed the limit of allowed calls to '/passwordless/start'".to_owned(),
-        details: Some(json!({"limit": {"bucket": key, "global": false, "size": app.config.limits.start_burst}})),
-        ..record::event("api_limit", caller)
-    };
-    let journal = app.journal.clone();
-    app.db.write("passwordless.limited", move |tx| journal.write(tx, event)).await
+    let size = i64::from(app.config.limits.start_burst);
+    limits::note(app, caller, &start_bucket(&caller.ip), "/passwordless/start", size).await
 }
 
 enum Admission {
@@ -175,16 +172,25 @@ enum Admission {
     No(Admitted, Box<Event>),
 }
 
-fn admit(tx: &mut Tx<'_>, start: &Start, journal: &Journal, unified: bool, now: Millis) -> Result<Admission, DbError> {
+fn admit(
+    tx: &mut Tx<'_>,
+    start: &Start,
+    guard: &Guard,
+    journal: &Journal,
+    unified: bool,
+    now: Millis,
+) -> Result<Admission, DbError> {
     let connection = &start.channel.connection;
     let refuse = |admitted, description: &str, kind: &str| {
         Ok(Admission::No(admitted, Box::new(failed(start, journal, description, kind))))
     };
-    if connection.brute_force_protection() {
-        let failures =
-            login_failures::count(tx, &failure_key(&start.channel, start.phone.as_str(), &start.caller), now)?;
-        if failures >= login_failures::MAX_FAILURES {
-            return refuse(Admitted::Attempts, "too many failed logins from this address", "too_many_attempts");
+    match guard.look(tx, now)?.verdict {
+        Verdict::Free => {}
+        Verdict::TooManyAttempts => {
+            return refuse(Admitted::Attempts, "too many failed logins at this number", "too_many_attempts");
+        }
+        Verdict::Suspicious => {
+            return refuse(Admitted::Suspicious, "too many failed logins from this address", "too_many_attempts");
         }
     }
     let user = users::find_by_phone(tx, &connection.name, start.phone.as_str())?;
@@ -238,9 +244,4 @@ fn start_bucket(ip: &str) -> String {
 fn empty(app: &App, bucket: &str, shape: Shape, now: Millis) -> Option<(Window, i64)> {
     let full_at = app.buckets.full_at(bucket);
     (shape.left(full_at, now) == 0).then(|| (Window::of(shape, full_at, now), wait(shape, full_at, now)))
-}
-
-/// Whole seconds until the next token.
-fn wait(shape: Shape, full_at: Millis, now: Millis) -> i64 {
-    ((shape.next_at(full_at, now) - now + SECOND - 1) / SECOND).max(1)
 }

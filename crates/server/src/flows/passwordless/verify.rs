@@ -7,15 +7,16 @@ use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::codes::{self, Try};
-use ringpass_core::storage::{DbError, Tx, identities, login_failures, users};
+use ringpass_core::storage::{DbError, Tx, identities, users};
 
 use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::grant::{Granted, Refused};
+use crate::flows::guard::{Alarm, Guard, Verdict};
 use crate::snapshot::Channel;
 
-use super::events::{blocked, not_exchanged, not_signed_up, signed_in, signed_up};
-use super::{code_hash, failure_key, key};
+use super::events::{alarms, not_exchanged, not_signed_up, signed_in, signed_up};
+use super::{code_hash, key};
 /// A code to be redeemed for tokens.
 #[derive(Debug)]
 pub struct Verify {
@@ -45,8 +46,9 @@ where
     let well_formed = !guess.is_empty() && guess.len() <= 10 && guess.bytes().all(|byte| byte.is_ascii_digit());
     let hash =
         if well_formed { code_hash(&app.hash_key, &verify.channel, &verify.username, &guess) } else { String::new() };
+    let guard = Guard::of(app, &verify.channel.connection, &verify.username, &verify.caller.ip);
     let (journal, rng) = (app.journal.clone(), app.rng.clone());
-    let outcome = app.db.write("passwordless.verify", move |tx| match redeem(tx, &verify, &hash, &rng, now)? {
+    let outcome = app.db.write("passwordless.verify", move |tx| match redeem(tx, &verify, &guard, &hash, &rng, now)? {
         Ok((user, created)) => {
             let granted = issue(tx, &user)?;
             verify.scope = granted.scope_text();
@@ -56,13 +58,13 @@ where
             journal.write(tx, signed_in(&verify, &user))?;
             Ok(Ok((user, granted)))
         }
-        Err((refused, failures)) => {
+        Err((refused, alarm)) => {
             journal.write(tx, not_exchanged(&verify, &refused))?;
             if matches!(refused, Refused::SignupDisabled) {
                 journal.write(tx, not_signed_up(&verify))?;
             }
-            if failures == login_failures::MAX_FAILURES {
-                journal.write(tx, blocked(&verify))?;
+            for event in alarms(&verify, alarm) {
+                journal.write(tx, event)?;
             }
             Ok(Err(refused))
         }
@@ -70,39 +72,52 @@ where
     outcome.await?
 }
 
-/// The user and whether it is new, or the refusal and how many failures are on record now.
-type Redeemed = Result<(User, bool), (Refused, i64)>;
+/// The user and whether it is new, or the refusal and what it set off.
+type Redeemed = Result<(User, bool), (Refused, Alarm)>;
 
-fn redeem(tx: &mut Tx<'_>, verify: &Verify, hash: &str, rng: &Rng, now: Millis) -> Result<Redeemed, DbError> {
+fn redeem(
+    tx: &mut Tx<'_>,
+    verify: &Verify,
+    guard: &Guard,
+    hash: &str,
+    rng: &Rng,
+    now: Millis,
+) -> Result<Redeemed, DbError> {
+    let refuse = |refused| Ok(Err((refused, Alarm::default())));
     if verify.username.is_empty() {
         // No code was ever sent there, and what is no number is no attempt at one.
-        return Ok(Err((Refused::WrongCode, 0)));
+        return refuse(Refused::WrongCode);
     }
     let connection = &verify.channel.connection;
-    let failure_key = failure_key(&verify.channel, &verify.username, &verify.caller);
-    let protected = connection.brute_force_protection();
-    let failures = if protected { login_failures::count(tx, &failure_key, now)? } else { 0 };
-    if failures >= login_failures::MAX_FAILURES {
-        return Ok(Err((Refused::TooManyAttempts, 0)));
+    let standing = guard.look(tx, now)?;
+    match standing.verdict {
+        Verdict::Free => {}
+        Verdict::TooManyAttempts => return refuse(Refused::TooManyAttempts),
+        Verdict::Suspicious => return refuse(Refused::SuspiciousAddress),
     }
     let known = users::find_by_phone(tx, &connection.name, &verify.username)?;
     if known.as_ref().is_some_and(User::is_blocked) {
-        return Ok(Err((Refused::UserBlocked, 0)));
+        return refuse(Refused::UserBlocked);
     }
     let refused = match codes::consume(tx, &key(&verify.channel, &verify.username), hash, now)? {
-        Try::Right if known.is_none() && connection.disable_signup() => return Ok(Err((Refused::SignupDisabled, 0))),
+        Try::Right if known.is_none() && connection.disable_signup() => return refuse(Refused::SignupDisabled),
+        // Only now: before the right code an answer must not tell whether the number has a user.
+        Try::Right if known.is_none() && !standing.may_sign_up => {
+            return Ok(Err((Refused::SuspiciousAddress, guard.crowded())));
+        }
         Try::Right => {
-            if failures > 0 {
-                login_failures::clear(tx, &failure_key)?;
+            guard.succeeded(tx, &standing)?;
+            let (user, created) = sign_in(tx, verify, known, rng, now)?;
+            if created {
+                guard.signed_up(tx, now)?;
             }
-            return Ok(Ok(sign_in(tx, verify, known, rng, now)?));
+            return Ok(Ok((user, created)));
         }
         Try::Wrong => Refused::WrongCode,
         Try::Exhausted => Refused::MaxAttempts,
         Try::Expired => Refused::CodeExpired,
     };
-    let failures = if protected { login_failures::add(tx, &failure_key, now)? } else { 0 };
-    Ok(Err((refused, failures)))
+    Ok(Err((refused, guard.failed(tx, now)?)))
 }
 
 /// Notes the sign-in on the user, who is created at the first one.

@@ -100,6 +100,8 @@ pub enum AuthError {
     TooManyRequests(Window, i64),
     /// Brute-force protection blocks this address for this identifier.
     TooManyAttempts,
+    /// Suspicious-IP throttling refuses this address.
+    SuspiciousAddress,
     /// No such path.
     NotFound,
     /// The path exists, the method does not.
@@ -176,6 +178,7 @@ impl AuthError {
                 "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.",
             ),
             Self::TooManyAttempts => (429, "too_many_attempts", Refused::TooManyAttempts.sentence()),
+            Self::SuspiciousAddress => (429, "too_many_attempts", Refused::SuspiciousAddress.sentence()),
             Self::NotFound => text(404, "not_found", "Not Found"),
             Self::MethodNotAllowed => text(405, "method_not_allowed", "Method Not Allowed"),
             Self::Server => text(500, "server_error", "server_error"),
@@ -249,6 +252,7 @@ impl From<StartRefused> for AuthError {
         match refused {
             StartRefused::TooManyStarts(window, wait) => Self::TooManyRequests(window, wait),
             StartRefused::TooManyAttempts => Self::TooManyAttempts,
+            StartRefused::SuspiciousAddress => Self::SuspiciousAddress,
             StartRefused::SignupDisabled => Self::SignupDisabledAtStart,
             StartRefused::Provider(sentence) => Self::SmsProvider(sentence),
             StartRefused::Database(error) => error.into(),
@@ -268,6 +272,7 @@ impl From<Refused> for AuthError {
             Refused::UserBlocked => Self::UserBlocked,
             Refused::SignupDisabled => Self::SignupDisabled,
             Refused::TooManyAttempts => Self::TooManyAttempts,
+            Refused::SuspiciousAddress => Self::SuspiciousAddress,
             Refused::Signing => Self::Server,
             Refused::Database(error) => error.into(),
         }

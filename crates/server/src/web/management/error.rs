@@ -56,6 +56,14 @@ pub enum ApiError {
     NoLog,
     /// No such signing key.
     NoSigningKey,
+    /// No e-mail provider.
+    NoEmailProvider,
+    /// No such e-mail template.
+    NoEmailTemplate,
+    /// The address may try to sign in.
+    AddressNotBlocked,
+    /// Signals of another vendor, which this server never has.
+    NoSignals,
     /// A user is to be made in a connection that does not exist.
     NoConnectionForUser,
     // Nouns that are there already, or in the wrong state.
@@ -131,6 +139,18 @@ impl ApiError {
             Self::NoSigningKey => {
                 text(StatusCode::NOT_FOUND, "The signing key does not exist", "inexistent_signing_key")
             }
+            Self::NoEmailProvider => {
+                text(StatusCode::NOT_FOUND, "There is not a configured email provider", "inexistent_email_provider")
+            }
+            Self::NoEmailTemplate => {
+                text(StatusCode::NOT_FOUND, "The template does not exist.", "inexistent_email_template")
+            }
+            Self::AddressNotBlocked => text(StatusCode::NOT_FOUND, "IP is not blocked", ""),
+            Self::NoSignals => text(
+                StatusCode::FORBIDDEN,
+                "Please upgrade your subscription to enable Akamai Signals.",
+                "insufficient_scope",
+            ),
             Self::NoConnectionForUser => {
                 text(StatusCode::BAD_REQUEST, "The connection does not exist.", "inexistent_connection")
             }

@@ -11,16 +11,16 @@ use axum::extract::State;
 use axum::routing::any;
 use http::{HeaderName, Method, StatusCode, header};
 use ringpass_core::model::schema::Invalid;
-use ringpass_core::storage::{DbError, Tx};
-use serde_json::Value;
 
 use super::{Answering, Call, Family, Reply, Route, Unreadable, call};
 use crate::app::App;
 
+pub mod attack_protection;
 pub mod audit;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;
+pub mod empty;
 pub mod error;
 pub mod identities;
 pub mod keys;
@@ -28,81 +28,23 @@ pub mod logs;
 pub mod memberships;
 pub mod paging;
 pub mod permissions;
+pub mod request;
 pub mod resource_servers;
 pub mod roles;
+pub mod stats;
 pub mod tenants;
 pub mod token;
 pub mod users;
 
+use empty::Shape;
+
 pub use audit::Audit;
 pub use error::ApiError;
+pub use request::Request;
 pub use token::Token;
 
 /// What a handler returns.
 pub type Outcome = Result<Reply, ApiError>;
-
-/// A call whose token is good and permits it.
-#[derive(Debug)]
-pub struct Request {
-    /// The call.
-    pub call: Call,
-    /// Its token.
-    pub token: Token,
-    /// What the log says this call does; empty for reads.
-    pub title: &'static str,
-}
-
-impl Request {
-    /// The body as JSON.
-    pub fn json(&self) -> Result<Value, ApiError> {
-        let body = serde_json::from_slice(&self.call.body).map_err(|_| ApiError::BadJson)?;
-        if has_null(&body) {
-            return Err(Invalid::payload("The character U+0000 is not allowed", "", "").into());
-        }
-        Ok(body)
-    }
-
-    /// Changes configuration. `work` runs alone among all writers of configuration on all nodes; the `sapi` event joins
-    /// its transaction, and the new snapshot is in force before the answer. `work` must refuse before it writes.
-    pub async fn configure<F>(&self, app: &App, name: &'static str, work: F) -> Outcome
-    where
-        F: FnOnce(&mut Tx<'_>) -> Outcome + Send + 'static,
-    {
-        let audit = Audit::of(app, self);
-        app.configure(name, move |tx| audited(tx, audit, work)).await?
-    }
-
-    /// Changes anything that is not configuration (users). `work` must refuse before it writes.
-    pub async fn change<F>(&self, app: &App, name: &'static str, work: F) -> Outcome
-    where
-        F: FnOnce(&mut Tx<'_>) -> Outcome + Send + 'static,
-    {
-        let audit = Audit::of(app, self);
-        app.db.write(name, move |tx| audited(tx, audit, work)).await?
-    }
-}
-
-/// Whether a text or a name in it holds the character U+0000, which PostgreSQL cannot keep (C629).
-fn has_null(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_null),
-        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_null(value)),
-        _ => false,
-    }
-}
-
-/// Runs `work` and logs its success. A failure of the database rolls back, a refusal has nothing to roll back.
-fn audited(tx: &mut Tx<'_>, audit: Audit, work: impl FnOnce(&mut Tx<'_>) -> Outcome) -> Result<Outcome, DbError> {
-    match work(tx) {
-        Ok(reply) => {
-            audit.success(tx, &reply)?;
-            Ok(Ok(reply))
-        }
-        Err(ApiError::Database(error)) => Err(error),
-        Err(refused) => Ok(Err(refused)),
-    }
-}
 
 /// What a row of the table runs.
 #[derive(Debug, Clone, Copy)]
@@ -128,6 +70,30 @@ macro_rules! route {
     };
 }
 
+/// A row of a list that is always empty, in the shape of its kind.
+macro_rules! empty {
+    ($path:literal, [$($scope:literal),*], $shape:expr) => {
+        Route {
+            method: "GET",
+            path: $path,
+            scopes: &[$($scope),*],
+            handler: Door { title: "", run: |_, request| Box::pin(async move { empty::list(&request, $shape) }) },
+        }
+    };
+}
+
+/// A row of something that is never there, and what is said of it.
+macro_rules! missing {
+    ($path:literal, [$($scope:literal),*], $error:expr) => {
+        Route {
+            method: "GET",
+            path: $path,
+            scopes: &[$($scope),*],
+            handler: Door { title: "", run: |_, _| Box::pin(async { Err($error) }) },
+        }
+    };
+}
+
 /// The family of `/api/v2`.
 #[derive(Debug)]
 pub struct Management;
@@ -138,6 +104,22 @@ impl Family for Management {
     const PREFIX: &'static str = "/api/v2";
     const BODY_LIMIT: usize = 1_048_576;
     const ROUTES: &'static [Route<Door>] = &[
+        route!("GET", "/anomaly/blocks/ips/{id}", ["read:anomaly_blocks"], attack_protection::show_address),
+        route!(
+            "DELETE",
+            "/anomaly/blocks/ips/{id}",
+            ["delete:anomaly_blocks"],
+            attack_protection::release_address,
+            "Unblock an IP address"
+        ),
+        route!("GET", "/attack-protection/{name}", ["read:attack_protection"], attack_protection::show),
+        route!(
+            "PATCH",
+            "/attack-protection/{name}",
+            ["update:attack_protection"],
+            attack_protection::update,
+            "Update attack protection settings"
+        ),
         route!("GET", "/client-grants", ["read:client_grants"], client_grants::list),
         route!("POST", "/client-grants", ["create:client_grants"], client_grants::create, "Create a client grant"),
         route!("GET", "/client-grants/{id}", ["read:client_grants"], client_grants::show),
@@ -168,6 +150,7 @@ impl Family for Management {
             clients::rotate_secret,
             "Rotate a client secret"
         ),
+        empty!("/connection-profiles", ["read:connection_profiles"], Shape::Checkpoint("connection_profiles")),
         route!("GET", "/connections", ["read:connections"], connections::list),
         route!("POST", "/connections", ["create:connections"], connections::create, "Create a connection"),
         route!("GET", "/connections/{id}", ["read:connections"], connections::show),
@@ -189,12 +172,29 @@ impl Family for Management {
             connections::remove_user,
             "Delete a connection user"
         ),
+        empty!(
+            "/connections-directory-provisionings",
+            ["read:directory_provisionings"],
+            Shape::Checkpoint("directory_provisionings")
+        ),
+        empty!("/custom-domains", ["read:custom_domains"], Shape::Bare),
+        missing!("/email-templates/{name}", ["read:email_templates"], ApiError::NoEmailTemplate),
+        missing!("/emails/provider", ["read:email_provider"], ApiError::NoEmailProvider),
+        empty!("/event-streams", ["read:event_streams"], Shape::Checkpoint("eventStreams")),
+        empty!("/flows", ["read:flows"], Shape::Offset("flows")),
+        empty!("/flows/vault/connections", ["read:flows_vault_connections"], Shape::Offset("connections")),
+        empty!("/forms", ["read:forms"], Shape::Offset("forms")),
+        empty!("/hooks", ["read:hooks"], Shape::Offset("hooks")),
         route!("GET", "/keys/signing", ["read:signing_keys"], keys::list),
         route!("POST", "/keys/signing/rotate", ["create:signing_keys"], keys::rotate, "Rotate the signing key"),
         route!("GET", "/keys/signing/{kid}", ["read:signing_keys"], keys::show),
         route!("PUT", "/keys/signing/{kid}/revoke", ["update:signing_keys"], keys::revoke, "Revoke a signing key"),
+        empty!("/log-streams", ["read:log_streams"], Shape::Bare),
         route!("GET", "/logs", ["read:logs", "read:logs_users"], logs::list),
         route!("GET", "/logs/{id}", ["read:logs", "read:logs_users"], logs::show),
+        empty!("/network-acls", ["read:network_acls"], Shape::Offset("network_acls")),
+        empty!("/organizations", ["read:organizations", "read:organizations_summary"], Shape::Both("organizations")),
+        empty!("/rate-limit-policies", ["read:rate_limit_policies"], Shape::Checkpoint("rate_limit_policies")),
         route!("GET", "/resource-servers", ["read:resource_servers"], resource_servers::list),
         route!(
             "POST",
@@ -217,6 +217,22 @@ impl Family for Management {
             ["delete:resource_servers"],
             resource_servers::remove,
             "Delete a resource server"
+        ),
+        route!("GET", "/risk-assessments/settings", ["read:attack_protection"], attack_protection::show),
+        route!(
+            "PATCH",
+            "/risk-assessments/settings",
+            ["update:attack_protection"],
+            attack_protection::update,
+            "Update risk assessment settings"
+        ),
+        route!("GET", "/risk-assessments/settings/new-device", ["read:attack_protection"], attack_protection::show),
+        route!(
+            "PATCH",
+            "/risk-assessments/settings/new-device",
+            ["update:attack_protection"],
+            attack_protection::update,
+            "Update new device risk assessment settings"
         ),
         route!("GET", "/roles", ["read:roles"], roles::list),
         route!("POST", "/roles", ["create:roles"], roles::create, "Create a role"),
@@ -246,8 +262,28 @@ impl Family for Management {
             roles::add_users,
             "Assign users to a role"
         ),
+        empty!("/rules", ["read:rules"], Shape::Offset("rules")),
+        empty!("/rules-configs", ["read:rules_configs"], Shape::Bare),
+        empty!("/self-service-profiles", ["read:self_service_profiles"], Shape::Offset("self_service_profiles")),
+        route!("GET", "/stats/active-users", ["read:stats"], stats::active_users),
+        route!("GET", "/stats/daily", ["read:stats"], stats::daily),
+        missing!("/supplemental-signals", ["read:attack_protection"], ApiError::NoSignals),
         route!("GET", "/tenants/settings", ["read:tenant_settings"], tenants::show),
         route!("PATCH", "/tenants/settings", ["update:tenant_settings"], tenants::update, "Update tenant settings"),
+        empty!(
+            "/token-exchange-profiles",
+            ["read:token_exchange_profiles"],
+            Shape::Checkpoint("token_exchange_profiles")
+        ),
+        empty!(
+            "/user-attribute-profiles",
+            ["read:user_attribute_profiles"],
+            Shape::Checkpoint("user_attribute_profiles")
+        ),
+        route!("GET", "/user-blocks", ["read:users"], attack_protection::blocks_of_identifier),
+        route!("DELETE", "/user-blocks", ["update:users"], attack_protection::unblock_identifier, "Unblock a user"),
+        route!("GET", "/user-blocks/{id}", ["read:users"], attack_protection::blocks_of_user),
+        route!("DELETE", "/user-blocks/{id}", ["update:users"], attack_protection::unblock_user, "Unblock a user"),
         route!("GET", "/users", ["read:users", "read:user_idp_tokens"], users::list),
         route!("POST", "/users", ["create:users"], users::create, "Create a user"),
         route!("GET", "/users/{id}", ["read:users", "read:current_user", "read:user_idp_tokens"], users::show),
@@ -315,7 +351,9 @@ impl Family for Management {
     async fn serve(app: Arc<App>, route: &'static Route<Door>, call: Call) -> Reply {
         let origin = allowed_origin(&app, &call.headers);
         let reply = match Token::of(&app, &call).await {
-            Ok(token) => run(&app, route, Request { call, token, title: route.handler.title }).await,
+            Ok(token) => {
+                run(&app, route, Request { call, token, wanted: route.scopes, title: route.handler.title }).await
+            }
             Err(error) => error.reply(),
         };
         common(&app, reply, origin.as_deref())

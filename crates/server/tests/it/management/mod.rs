@@ -1,8 +1,10 @@
 //! The Management API, seen from outside (`docs/COMPATIBILITY.md` C601-C794): one file per noun, and what all have in common.
 
+mod attack_protection;
 mod client_grants;
 mod clients;
 mod connections;
+mod empty;
 mod enabled_clients;
 mod identities;
 mod keys;
@@ -12,7 +14,9 @@ mod requests;
 mod resource_servers;
 mod roles;
 mod scopes;
+mod stats;
 mod tenants;
+mod user_blocks;
 mod users;
 mod validation;
 

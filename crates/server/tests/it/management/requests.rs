@@ -77,9 +77,10 @@ async fn bodies_that_are_no_json_object_are_refused_by_every_row_that_takes_one(
             "client-grants" => grant.as_str(),
             "users" => user.as_str(),
             "roles" => role.as_str().unwrap(),
+            "attack-protection" => "captcha",
             _ => "https%3A%2F%2Fapi.example%2F",
         };
-        let path = format!("/api/v2{}", route.path.replace("{id}", &id.replace('|', "%7C")));
+        let path = format!("/api/v2{}", route.path.replace("{id}", &id.replace('|', "%7C")).replace("{name}", id));
         let method: Method = route.method.parse().unwrap();
         rows += 1;
         for (body, wanted) in [
@@ -163,7 +164,7 @@ async fn what_no_row_knows_is_not_found() {
         (Method::GET, "/api/v2/keys/signing/rotate/x"),
         (Method::TRACE, "/api/v2/connections"),
         (Method::GET, "/api/v2/guardian/factors"),
-        (Method::GET, "/api/v2/stats/daily"),
+        (Method::GET, "/api/v2/stats/weekly"),
         (Method::GET, "/api/v2/clients/x/y/z"),
     ] {
         for caller in [admin.clone(), world.nobody()] {

@@ -1,0 +1,188 @@
+//! Attack protection on a sign-in: brute force at one identifier, and addresses that fail, or sign up users, too often
+//! (`docs/COMPATIBILITY.md` C554-C558, C1250-C1256).
+
+use ringpass_core::kit::clock::Millis;
+use ringpass_core::model::attack_protection::{BruteForce, Stage, SuspiciousIp};
+use ringpass_core::model::connection::Connection;
+use ringpass_core::storage::buckets::{self, Shape};
+use ringpass_core::storage::{DbError, Tx, login_failures};
+
+use crate::app::App;
+use crate::snapshot::Snapshot;
+
+/// What holds for one address at one identifier. Taken from the configuration before the transaction that asks it.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    connection: String,
+    identifier: String,
+    /// Where failures are counted; empty where all addresses are counted together.
+    counted_at: String,
+    max_attempts: Option<i64>,
+    limits: Option<Limits>,
+}
+
+/// The buckets of an address.
+#[derive(Debug, Clone)]
+struct Limits {
+    logins: (String, Shape),
+    signups: (String, Shape),
+}
+
+/// What a try meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may go on.
+    Free,
+    /// Too many failures at this identifier.
+    TooManyAttempts,
+    /// Too many failures from this address.
+    Suspicious,
+}
+
+/// What a try met, and what it may still do.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// Whether it may go on.
+    pub verdict: Verdict,
+    /// Whether the address may sign up one more user.
+    pub may_sign_up: bool,
+    failures: i64,
+}
+
+/// What one more failure, or sign-up, led to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Alarm {
+    /// The identifier is blocked from now on, after so many failures.
+    pub blocked_after: Option<i64>,
+    /// The address is throttled from now on, after so many failures.
+    pub throttled_after: Option<i64>,
+    /// The address may sign up nobody now, after so many users.
+    pub crowded_after: Option<i64>,
+}
+
+impl Guard {
+    /// The rules for this address at this identifier of a connection.
+    pub fn of(app: &App, connection: &Connection, identifier: &str, ip: &str) -> Self {
+        let snapshot = app.snapshot();
+        let brute_force = snapshot.brute_force.as_ref().filter(|rule| applies(rule, connection, ip));
+        let suspicious = suspicious_ip(app, &snapshot, ip);
+        Self {
+            connection: connection.name.clone(),
+            identifier: identifier.to_owned(),
+            counted_at: brute_force.filter(|rule| rule.by_address).map(|_| ip.to_owned()).unwrap_or_default(),
+            max_attempts: brute_force.map(|rule| rule.max_attempts),
+            limits: suspicious.map(|rule| Limits {
+                logins: (logins_of(ip), shape(rule.login)),
+                signups: (signups_of(ip), shape(rule.signup)),
+            }),
+        }
+    }
+
+    fn key(&self) -> login_failures::Key<'_> {
+        login_failures::Key { connection: &self.connection, identifier: &self.identifier, ip: &self.counted_at }
+    }
+
+    /// What a try meets: one statement, or none where nothing is protected.
+    pub fn look(&self, tx: &mut Tx<'_>, now: Millis) -> Result<Standing, DbError> {
+        let free = Standing { verdict: Verdict::Free, may_sign_up: true, failures: 0 };
+        if self.max_attempts.is_none() && self.limits.is_none() {
+            return Ok(free);
+        }
+        let keys = self.limits.as_ref().map_or(["", ""], |limits| [&limits.logins.0, &limits.signups.0]);
+        let found = login_failures::standing(tx, &self.key(), keys, now)?;
+        let empty = |shape: Shape, full_at| shape.left(full_at, now) == 0;
+        let verdict = if self.max_attempts.is_some_and(|max| found.failures >= max) {
+            Verdict::TooManyAttempts
+        } else if self.limits.as_ref().is_some_and(|limits| empty(limits.logins.1, found.first_full_at)) {
+            Verdict::Suspicious
+        } else {
+            Verdict::Free
+        };
+        let may_sign_up = self.limits.as_ref().is_none_or(|limits| !empty(limits.signups.1, found.second_full_at));
+        Ok(Standing { verdict, may_sign_up, failures: found.failures })
+    }
+
+    /// Counts a failure.
+    pub fn failed(&self, tx: &mut Tx<'_>, now: Millis) -> Result<Alarm, DbError> {
+        let mut alarm = Alarm::default();
+        if let Some(max) = self.max_attempts
+            && login_failures::add(tx, &self.key(), now)? == max
+        {
+            alarm.blocked_after = Some(max);
+        }
+        if let Some(Limits { logins: (key, shape), .. }) = &self.limits
+            && let Some(full_at) = buckets::take(tx, key, *shape, now)?
+            && shape.left(full_at, now) == 0
+        {
+            alarm.throttled_after = Some(shape.burst);
+        }
+        Ok(alarm)
+    }
+
+    /// Forgets the failures of a caller who succeeded after all.
+    pub fn succeeded(&self, tx: &mut Tx<'_>, standing: &Standing) -> Result<(), DbError> {
+        // Without the rule the count was not asked for, and does not matter.
+        if standing.failures > 0 && self.max_attempts.is_some() {
+            login_failures::clear(tx, &self.key())?;
+        }
+        Ok(())
+    }
+
+    /// What it sets off that an address may sign up nobody now.
+    pub fn crowded(&self) -> Alarm {
+        Alarm { crowded_after: self.limits.as_ref().map(|limits| limits.signups.1.burst), ..Alarm::default() }
+    }
+
+    /// Counts a user whom the address signed up.
+    pub fn signed_up(&self, tx: &mut Tx<'_>, now: Millis) -> Result<(), DbError> {
+        let Some(Limits { signups: (key, shape), .. }) = &self.limits else { return Ok(()) };
+        buckets::take_later(tx, key, *shape, now)
+    }
+}
+
+/// Whether brute-force protection counts this address at all.
+fn applies(rule: &BruteForce, connection: &Connection, ip: &str) -> bool {
+    connection.brute_force_protection() && !rule.allowlist.contain(ip)
+}
+
+/// The rule for an address, unless limits are off or the address is left alone.
+fn suspicious_ip<'s>(app: &App, snapshot: &'s Snapshot, ip: &str) -> Option<&'s SuspiciousIp> {
+    let rule = snapshot.suspicious_ip.as_ref().filter(|_| app.config.limits.documented);
+    rule.filter(|rule| !rule.allowlist.contain(ip))
+}
+
+fn shape(stage: Stage) -> Shape {
+    Shape { burst: stage.max_attempts, interval: stage.rate }
+}
+
+fn logins_of(ip: &str) -> String {
+    format!("logins|{ip}")
+}
+
+fn signups_of(ip: &str) -> String {
+    format!("signups|{ip}")
+}
+
+/// Whether an address is throttled now, for failures or for sign-ups.
+pub async fn is_throttled(app: &App, ip: &str) -> Result<bool, DbError> {
+    let snapshot = app.snapshot();
+    let Some(rule) = suspicious_ip(app, &snapshot, ip) else { return Ok(false) };
+    let (logins, signups, now) =
+        ((logins_of(ip), shape(rule.login)), (signups_of(ip), shape(rule.signup)), app.clock.now());
+    let read = move |tx: &mut Tx<'_>| {
+        for (key, shape) in [logins, signups] {
+            if buckets::get(tx, &key)?.is_some_and(|full_at| shape.left(full_at, now) == 0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    app.db.read("guard.is_throttled", read).await
+}
+
+/// Lets an address try again at once.
+pub fn release(tx: &mut Tx<'_>, ip: &str) -> Result<(), DbError> {
+    buckets::fill(tx, &logins_of(ip))?;
+    buckets::fill(tx, &signups_of(ip))?;
+    Ok(())
+}
