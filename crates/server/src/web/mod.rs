@@ -20,9 +20,10 @@ pub use call::{Answering, Call, Family, Handler, Reply, Route, Unreadable, route
 
 /// Every door of the server, in front of one [`App`].
 pub fn public(app: Arc<App>) -> Router {
-    let auth = router::<Auth>()
-        .method_not_allowed_fallback(async |State(app): State<Arc<App>>| auth::method_not_allowed(&app));
+    let auth = router::<Auth>().method_not_allowed_fallback(async |State(app): State<Arc<App>>, request: Request| {
+        auth::method_not_allowed(&app, &request)
+    });
     auth.merge(management::router())
-        .fallback(async |State(app): State<Arc<App>>, _: Request| auth::not_found(&app))
+        .fallback(async |State(app): State<Arc<App>>, request: Request| auth::not_found(&app, &request))
         .with_state(app)
 }

@@ -142,3 +142,17 @@ async fn public_documents_are_for_every_origin() {
         assert_eq!(answer.header("access-control-allow-origin"), "*");
     }
 }
+
+#[tokio::test]
+async fn a_page_can_read_that_nothing_is_there() {
+    let world = world().await;
+    let page = world.nobody().header("origin", "https://spa.example");
+    let header = "access-control-allow-origin";
+    for answer in [page.get("/nothing").await, page.get(PATHS[1]).await, page.get("/oauth/revoke/x").await] {
+        assert!([404, 405].contains(&answer.status.as_u16()), "{answer}");
+        assert_eq!((answer.header(header), answer.header("vary")), ("https://spa.example", "Origin"), "{answer}");
+    }
+    let stranger = world.nobody().header("origin", "https://evil.example");
+    assert_eq!(stranger.get("/nothing").await.header(header), "");
+    assert_eq!(stranger.post("/.well-known/jwks.json", json!({})).await.header(header), "*");
+}

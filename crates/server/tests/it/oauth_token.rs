@@ -3,5 +3,6 @@
 mod codes;
 mod machine;
 mod refresh;
+mod refused;
 mod request;
 mod tokens;

@@ -1,14 +1,15 @@
-//! `/userinfo` (`docs/COMPATIBILITY.md` C531-C534).
+//! `/userinfo` (`docs/COMPATIBILITY.md` C531-C534, C1262).
 
 use expect_test::expect;
 use http::Method;
+use ringpass::config::Limits;
 use ringpass_core::kit::hash::base64url;
 use ringpass_core::kit::jwt::{Alg, RsaKey, sign_hs256};
 use ringpass_core::model::signing_key::State;
 use ringpass_core::storage::{signing_keys, users};
 use serde_json::{Value, json};
 
-use crate::world::{API, ISSUER, Lines as _, NATIVE, PHONE, World};
+use crate::world::{API, ISSUER, Lines as _, NATIVE, Options, PHONE, World};
 
 const REFUSED: &str =
     r#"401 {"error":"invalid_token","error_description":"The access token is invalid or has expired"}"#;
@@ -47,6 +48,9 @@ async fn an_opaque_token_and_a_jwt_tell_the_same() {
         200 OK
         cache-control: no-store
         content-type: application/json; charset=utf-8
+        x-ratelimit-limit: 10
+        x-ratelimit-remaining: 9
+        x-ratelimit-reset: 1767323058
 
         {
           "sub": "sms|0b33902a66fcc8ea47c97afe",
@@ -245,4 +249,57 @@ async fn tokens_outlive_a_rotation_of_keys_and_end_with_a_revocation() {
     assert!(world.app.configure("test.revoke", revoke).await.unwrap());
     assert_eq!(told(&world, &jwt).await, REFUSED);
     assert!(told(&world, &newer).await.starts_with("200 "));
+}
+
+#[tokio::test]
+async fn a_user_is_told_ten_times_at_once_and_then_five_times_a_minute() {
+    let world = World::new().await;
+    let token = token(&world, json!({"scope": "openid"})).await;
+    let caller = world.nobody().bearer(&token);
+    for left in (0..10).rev() {
+        let answer = caller.get("/userinfo").await;
+        let (limit, remaining) = (answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining"));
+        assert_eq!((answer.status.as_u16(), limit, remaining), (200, "10", left.to_string().as_str()));
+    }
+    caller.get("/userinfo").await.is(expect![[r#"
+        429 Too Many Requests
+        content-type: application/json; charset=utf-8
+        retry-after: 12
+        x-ratelimit-limit: 10
+        x-ratelimit-remaining: 0
+        x-ratelimit-reset: 1767323058
+
+        {
+          "error": "too_many_requests",
+          "error_description": "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers."
+        }
+    "#]]);
+    assert_eq!(caller.get("/userinfo").await.status, 429);
+    assert_eq!(world.logs().await.lines(), ["api_limit: You passed the limit of allowed calls to '/userinfo'"]);
+    // Another node knows that the second half of the bucket is spent.
+    let twin = world.twin().await;
+    let elsewhere = twin.nobody().bearer(&token);
+    let mut told = 0;
+    while elsewhere.get("/userinfo").await.status == 200 {
+        told += 1;
+    }
+    assert_eq!(told, 5);
+    assert_eq!(world.logs().await.kinds(), ["api_limit"]);
+    // It is the user's bucket, not the caller's.
+    let other = world.anon().sign_in("+4915112345679", json!({"scope": "openid"})).await.text("access_token");
+    assert_eq!(world.nobody().bearer(&other).get("/userinfo").await.status, 200);
+    world.clock.advance(24_000);
+    assert_eq!(caller.get("/userinfo").await.status, 200);
+    assert_eq!(world.nobody().bearer("wrong").get("/userinfo").await.header("x-ratelimit-limit"), "100");
+    drop(world.logs().await);
+}
+
+#[tokio::test]
+async fn without_limits_a_user_is_told_as_often_as_asked() {
+    let limits = Limits { documented: false, ..Limits::default() };
+    let world = World::with(Options { limits, ..Options::default() }).await;
+    let token = token(&world, json!({"scope": "openid"})).await;
+    for _ in 0..12 {
+        assert_eq!(world.nobody().bearer(&token).get("/userinfo").await.status, 200);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::Request;
 use http::{HeaderName, Method, StatusCode, header};
 use ringpass_core::kit::clock::SECOND;
 
@@ -14,6 +15,7 @@ mod body;
 pub mod client;
 pub mod error;
 mod passwordless;
+mod refusal;
 mod token;
 mod userinfo;
 mod well_known;
@@ -71,13 +73,19 @@ impl Family for Auth {
 }
 
 /// The answer to a known path asked with another method.
-pub fn method_not_allowed(app: &App) -> Reply {
-    with_default_window(app, AuthError::MethodNotAllowed.reply())
+pub fn method_not_allowed(app: &App, request: &Request) -> Reply {
+    unrouted(app, request, &AuthError::MethodNotAllowed)
 }
 
 /// The answer to a path that no family knows.
-pub fn not_found(app: &App) -> Reply {
-    with_default_window(app, AuthError::NotFound.reply())
+pub fn not_found(app: &App, request: &Request) -> Reply {
+    unrouted(app, request, &AuthError::NotFound)
+}
+
+/// A page must be able to read this answer as well.
+fn unrouted(app: &App, request: &Request, error: &AuthError) -> Reply {
+    let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    with_origin(app, request.uri().path(), origin, with_default_window(app, error.reply()))
 }
 
 /// Headers that every answer carries: rate limits, CORS, and at the token endpoint the plain content type.
@@ -89,7 +97,12 @@ fn finish(app: &App, route: &Route<Handler<AuthError>>, origin: Option<&str>, re
             .with(header::CACHE_CONTROL, "no-store")
             .with(header::PRAGMA, "no-cache");
     }
-    if route.path.starts_with("/.well-known/") {
+    with_origin(app, route.path, origin, reply)
+}
+
+/// Whose pages may read the answer (C121, C124, C125).
+fn with_origin(app: &App, path: &str, origin: Option<&str>, reply: Reply) -> Reply {
+    if path.starts_with("/.well-known/") {
         return reply.with(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     }
     let reply = reply.with(header::VARY, "Origin");

@@ -11,36 +11,45 @@ use ringpass_core::storage::tokens;
 use super::body::{self, Members, optional, required};
 use super::client::{Checked, Credentials};
 use super::error::AuthError;
+use super::refusal;
 use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::token::{self, Issue, Subject, Tokens};
 use crate::flows::{grant, passwordless, refresh};
 use crate::web::{Call, Reply, peer};
 
-const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
+pub(super) const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
 
 /// Exchanges a grant for tokens.
 pub(super) async fn exchange(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
     let members = body::read(&call, &AuthError::BadOauthBody)?;
-    let grant_type = required(&members, "grant_type")?;
+    let answer = grant(&app, &call, &members).await;
+    if let Err(error) = &answer {
+        refusal::note(&app, &call, &members, error).await?;
+    }
+    answer
+}
+
+async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthError> {
+    let grant_type = required(members, "grant_type")?;
     if ![OTP, "client_credentials", "refresh_token"].contains(&grant_type) {
         return Err(AuthError::UnsupportedGrant(grant_type.to_owned()));
     }
-    let (client, caller) = authenticate(&app, &call, &members).await?;
+    let (client, caller) = authenticate(app, call, members).await?;
     if !client.allows_grant(grant_type) {
         return Err(AuthError::GrantNotAllowed(grant_type.to_owned()));
     }
     let tokens = match grant_type {
-        OTP => otp(&app, client, caller, &members).await?,
+        OTP => otp(app, client, caller, members).await?,
         "refresh_token" => {
-            let token = required(&members, "refresh_token")?;
-            refresh::exchange(&app, client, token, optional(&members, "scope")?, &caller).await?
+            let token = required(members, "refresh_token")?;
+            refresh::exchange(app, client, token, optional(members, "scope")?, &caller).await?
         }
         _ => {
             let default = app.snapshot();
-            let audience = optional(&members, "audience")?.or_else(|| default.settings.default_audience());
+            let audience = optional(members, "audience")?.or_else(|| default.settings.default_audience());
             let audience = audience.ok_or(AuthError::MissingParameter("audience"))?;
-            grant::client_credentials(&app, client, audience, optional(&members, "scope")?, &caller).await?
+            grant::client_credentials(app, client, audience, optional(members, "scope")?, &caller).await?
         }
     };
     Ok(Reply::json(StatusCode::OK, &tokens))

@@ -109,6 +109,7 @@ async fn every_refusal_has_its_words_and_its_event() {
             "feccft: Client is not authorized to access \"https://tenant.example/api/v2/\".",
             "feccft: Client has not been granted scopes: delete:messages",
             "feccft: Client has not been granted scopes: openid offline_access",
+            "feccft: Grant type 'client_credentials' not allowed for the client.",
         ]
     "#]]
     .assert_debug_eq(&logs.lines());
@@ -116,15 +117,13 @@ async fn every_refusal_has_its_words_and_its_event() {
         {
           "date": "2026-01-02T03:04:05.678Z",
           "type": "feccft",
-          "description": "Client has not been granted scopes: openid offline_access",
+          "description": "Grant type 'client_credentials' not allowed for the client.",
           "client_id": "cli_web",
           "client_name": "Web App",
           "ip": "203.0.113.7",
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "audience": "https://api.example/",
-          "scope": "openid offline_access",
           "isMobile": false,
           "tenant_name": "tenant",
           "environment_name": "self-hosted"

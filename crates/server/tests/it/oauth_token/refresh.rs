@@ -242,4 +242,5 @@ async fn a_client_that_lost_the_grant_type_cannot_refresh() {
           "error_uri": "https://auth0.com/docs/clients/client-grant-types"
         }
     "#]]);
+    assert_eq!(world.logs().await.kinds(), ["fertft"]);
 }
