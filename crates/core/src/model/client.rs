@@ -250,9 +250,10 @@ impl Client {
                     self.doc.insert(name.into(), schema::without_nulls(metadata).into());
                 }
                 ("jwt_configuration", Value::Object(sent)) => {
-                    let mut sent = sent.clone();
-                    sent.entry("secret_encoded").or_insert(json!(false));
-                    self.doc.insert(name.into(), sent.into());
+                    // It stands first whoever wrote it, so that two exports of the same client are the same text.
+                    let mut whole = Map::from_iter([("secret_encoded".to_owned(), json!(false))]);
+                    whole.extend(sent.clone());
+                    self.doc.insert(name.into(), whole.into());
                 }
                 _ => {
                     self.doc.insert(name.into(), value.clone());
