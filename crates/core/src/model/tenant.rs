@@ -105,6 +105,11 @@ impl TenantSettings {
         self.0.get("country_codes").filter(|value| !value.is_null())
     }
 
+    /// The database of the password grant.
+    pub fn default_directory(&self) -> Option<&str> {
+        self.0.get("default_directory").and_then(Value::as_str).filter(|name| !name.is_empty())
+    }
+
     /// The API that a token is for when no audience was asked for.
     pub fn default_audience(&self) -> Option<&str> {
         self.0.get("default_audience").and_then(Value::as_str).filter(|audience| !audience.is_empty())

@@ -16,6 +16,7 @@ pub mod identities;
 pub mod login_failures;
 pub mod logs;
 mod migrations;
+pub mod passwords;
 pub mod permissions;
 mod postgres;
 mod postgres_wire;

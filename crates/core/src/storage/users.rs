@@ -201,7 +201,7 @@ fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
 }
 
 /// Position of `linked_to` among the columns.
-const LINKED_TO: usize = 19;
+pub(super) const LINKED_TO: usize = 19;
 
 pub(super) fn read(row: &Row) -> Result<User, DbError> {
     let flag = |column| Ok::<_, DbError>(row.opt_int(column)?.map(|flag| flag != 0));

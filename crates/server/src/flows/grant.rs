@@ -31,6 +31,8 @@ pub enum Refused {
     MaxAttempts,
     /// The code's time is over.
     CodeExpired,
+    /// Wrong password, or nobody of that name.
+    WrongPassword,
     /// Blocked by an administrator.
     UserBlocked,
     /// Right code, unknown user, sign-up disabled.
@@ -55,6 +57,7 @@ impl Refused {
             Self::WrongCode => "Wrong phone number or verification code.".into(),
             Self::MaxAttempts => "You've reached the maximum number of attempts. Please try to login again.".into(),
             Self::CodeExpired => "The verification code has expired. Please try to login again.".into(),
+            Self::WrongPassword => "Wrong email or password.".into(),
             Self::UserBlocked => "user is blocked".into(),
             Self::SignupDisabled => "Public signup is disabled".into(),
             Self::TooManyAttempts => "Your account has been blocked after multiple consecutive login attempts. We've sent you a notification via your preferred contact method with instructions on how to unblock it.".into(),

@@ -6,6 +6,7 @@ pub mod deliver;
 pub mod grant;
 pub mod guard;
 pub mod limits;
+pub mod password;
 pub mod passwordless;
 pub mod record;
 pub mod refresh;

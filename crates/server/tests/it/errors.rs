@@ -38,6 +38,8 @@ fn all() -> Vec<AuthError> {
         E::NoClientGrant(text("https://api.example")),
         E::InvalidScope(text("read:messages")),
         E::UnknownRealm(text("foo")),
+        E::NoDefaultDirectory,
+        E::WrongPassword,
         E::WrongCode,
         E::MaxAttempts,
         E::CodeExpired,
@@ -89,6 +91,8 @@ fn name(error: &AuthError) -> &'static str {
         NoClientGrant,
         InvalidScope,
         UnknownRealm,
+        NoDefaultDirectory,
+        WrongPassword,
         WrongCode,
         MaxAttempts,
         CodeExpired,
@@ -120,7 +124,7 @@ fn every_error_is_answered_like_this() {
             out.line(format!("    {name}: {}", value.to_str().unwrap_or_default()));
         }
     }
-    assert_eq!(seen.len(), 42, "an error is missing from the list");
+    assert_eq!(seen.len(), 44, "an error is missing from the list");
     expect![[r#"
         BadBody: 400 {"error":"bad.request","error_description":"Invalid request body"}
         BadOauthBody: 400 {"error":"invalid_request","error_description":"Invalid request body"}
@@ -151,6 +155,8 @@ fn every_error_is_answered_like_this() {
         NoClientGrant: 403 {"error":"access_denied","error_description":"Client is not authorized to access \"https://api.example\"."}
         InvalidScope: 400 {"error":"invalid_scope","error_description":"Client has not been granted scopes: read:messages"}
         UnknownRealm: 400 {"error":"invalid_request","error_description":"Unknown realm foo."}
+        NoDefaultDirectory: 500 {"error":"server_error","error_description":"Authorization server not configured with default connection."}
+        WrongPassword: 403 {"error":"invalid_grant","error_description":"Wrong email or password."}
         WrongCode: 403 {"error":"invalid_grant","error_description":"Wrong phone number or verification code."}
         MaxAttempts: 403 {"error":"invalid_grant","error_description":"You've reached the maximum number of attempts. Please try to login again."}
         CodeExpired: 403 {"error":"invalid_grant","error_description":"The verification code has expired. Please try to login again."}

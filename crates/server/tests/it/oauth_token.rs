@@ -2,6 +2,7 @@
 
 mod codes;
 mod machine;
+mod password;
 mod refresh;
 mod refused;
 mod request;

@@ -78,6 +78,10 @@ pub enum AuthError {
     InvalidScope(String),
     /// `realm` names no passwordless connection.
     UnknownRealm(String),
+    /// No database is named for the password grant.
+    NoDefaultDirectory,
+    /// Wrong password, or nobody of that name.
+    WrongPassword,
     /// Wrong code, unknown number, used or superseded code.
     WrongCode,
     /// The code's tries are used up.
@@ -162,6 +166,10 @@ impl AuthError {
             }
             Self::InvalidScope(scope) => (400, "invalid_scope", Refused::Scope(scope.clone()).sentence()),
             Self::UnknownRealm(realm) => (400, "invalid_request", format!("Unknown realm {realm}.")),
+            Self::NoDefaultDirectory => {
+                text(500, "server_error", "Authorization server not configured with default connection.")
+            }
+            Self::WrongPassword => (403, "invalid_grant", Refused::WrongPassword.sentence()),
             Self::WrongCode => (403, "invalid_grant", Refused::WrongCode.sentence()),
             Self::MaxAttempts => (403, "invalid_grant", Refused::MaxAttempts.sentence()),
             Self::CodeExpired => (403, "invalid_grant", Refused::CodeExpired.sentence()),
@@ -266,6 +274,7 @@ impl From<Refused> for AuthError {
             Refused::UnknownService(audience) => Self::UnknownService(audience),
             Refused::NoClientGrant(audience) => Self::NoClientGrant(audience),
             Refused::Scope(scope) => Self::InvalidScope(scope),
+            Refused::WrongPassword => Self::WrongPassword,
             Refused::WrongCode => Self::WrongCode,
             Refused::MaxAttempts => Self::MaxAttempts,
             Refused::CodeExpired => Self::CodeExpired,

@@ -50,6 +50,7 @@ fn kind(grant_type: &str, error: &AuthError) -> Option<&'static str> {
         "client_credentials" if before_every_grant => Some("feccft"),
         "refresh_token" if before_every_grant => Some("fertft"),
         super::token::OTP if before_every_grant || before_a_code => Some("fepotpft"),
+        super::token::PASSWORD | super::token::PASSWORD_REALM if before_every_grant || before_a_code => Some("fepft"),
         _ => None,
     }
 }

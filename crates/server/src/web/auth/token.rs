@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use ringpass_core::kit::clock::Millis;
+use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::phone::Phone;
-use ringpass_core::storage::tokens;
+use ringpass_core::model::user::User;
+use ringpass_core::storage::{DbError, Tx, tokens};
 
 use super::body::{self, Members, optional, required};
 use super::client::{Checked, Credentials};
@@ -14,11 +17,16 @@ use super::error::AuthError;
 use super::refusal;
 use crate::app::App;
 use crate::flows::caller::Caller;
+use crate::flows::grant::Granted;
+use crate::flows::password::Login;
+use crate::flows::refresh::Drawn;
 use crate::flows::token::{self, Issue, Subject, Tokens};
-use crate::flows::{grant, passwordless, refresh};
+use crate::flows::{self, grant, passwordless, refresh};
 use crate::web::{Call, Reply, peer};
 
 pub(super) const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
+pub(super) const PASSWORD: &str = "password";
+pub(super) const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
 
 /// Exchanges a grant for tokens.
 pub(super) async fn exchange(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
@@ -32,7 +40,7 @@ pub(super) async fn exchange(app: Arc<App>, call: Call) -> Result<Reply, AuthErr
 
 async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthError> {
     let grant_type = required(members, "grant_type")?;
-    if ![OTP, "client_credentials", "refresh_token"].contains(&grant_type) {
+    if ![OTP, PASSWORD, PASSWORD_REALM, "client_credentials", "refresh_token"].contains(&grant_type) {
         return Err(AuthError::UnsupportedGrant(grant_type.to_owned()));
     }
     let (client, caller) = authenticate(app, call, members).await?;
@@ -41,6 +49,8 @@ async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthE
     }
     let tokens = match grant_type {
         OTP => otp(app, client, caller, members).await?,
+        PASSWORD => password(app, client, caller, members, None).await?,
+        PASSWORD_REALM => password(app, client, caller, members, Some(required(members, "realm")?)).await?,
         "refresh_token" => {
             let token = required(members, "refresh_token")?;
             refresh::exchange(app, client, token, optional(members, "scope")?, &caller).await?
@@ -98,24 +108,86 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         scope: granted.scope_text(),
         caller,
     };
-    let (to_record, for_client, now) = (drawn.clone(), Arc::clone(&client), app.clock.now());
-    let (user, granted) = passwordless::verify(app, verify, move |tx, user| {
-        let scopes = granted.settle(tx, &user.user_id)?;
-        if let Some((_, hash)) = &to_record.opaque {
-            let record = refresh::access_record(&for_client, user, scopes.scope_text(), now);
-            tokens::insert_access(tx, hash, &record)?;
+    let record = Record::of(app, &client, &drawn);
+    let (user, granted) = passwordless::verify(app, verify, move |tx, user| record.write(tx, user, granted)).await?;
+    sign(app, client, user, granted, None, drawn).await
+}
+
+/// The password grants: in the tenant's default directory, or in the database that `realm` names.
+async fn password(
+    app: &App,
+    client: Arc<Client>,
+    caller: Caller,
+    members: &Members,
+    realm: Option<&str>,
+) -> Result<Tokens, AuthError> {
+    let (username, password) = (required(members, "username")?, required(members, "password")?);
+    let snapshot = app.snapshot();
+    let name = realm.or_else(|| snapshot.settings.default_directory()).ok_or(AuthError::NoDefaultDirectory)?;
+    let channel = app
+        .find(|snapshot| snapshot.channel(name, &client.id))
+        .await?
+        .filter(|it| it.connection.strategy == Strategy::Auth0 && it.connection.is_enabled_for(&client.id))
+        .ok_or_else(|| AuthError::UnknownRealm(name.to_owned()))?;
+    let audience = optional(members, "audience")?;
+    let granted = grant::for_user(app, &client, audience, optional(members, "scope")?.unwrap_or_default()).await?;
+    let drawn = refresh::draw(app, &granted);
+    let login = Login {
+        client: Arc::clone(&client),
+        channel,
+        username: Login::name(username),
+        password: Secret::new(password),
+        audience: audience.unwrap_or_default().to_owned(),
+        scope: granted.scope_text(),
+        caller,
+    };
+    let record = Record::of(app, &client, &drawn);
+    let (user, granted) =
+        flows::password::sign_in(app, login, move |tx, user| record.write(tx, user, granted.clone())).await?;
+    sign(app, client, user, granted, Some("password"), drawn).await
+}
+
+/// What a grant leaves in the transaction of its sign-in.
+struct Record {
+    client: Arc<Client>,
+    drawn: Drawn,
+    now: Millis,
+}
+
+impl Record {
+    fn of(app: &App, client: &Arc<Client>, drawn: &Drawn) -> Self {
+        Self { client: Arc::clone(client), drawn: drawn.clone(), now: app.clock.now() }
+    }
+
+    fn write(&self, tx: &mut Tx<'_>, user: &User, granted: Granted) -> Result<Granted, DbError> {
+        let granted = granted.settle(tx, &user.user_id)?;
+        if let Some((_, hash)) = &self.drawn.opaque {
+            tokens::insert_access(
+                tx,
+                hash,
+                &refresh::access_record(&self.client, user, granted.scope_text(), self.now),
+            )?;
         }
-        if let Some((_, hash)) = &to_record.refresh {
-            tokens::insert_refresh(tx, hash, &refresh::record(&for_client, user, &scopes, &to_record, now))?;
+        if let Some((_, hash)) = &self.drawn.refresh {
+            tokens::insert_refresh(tx, hash, &refresh::record(&self.client, user, &granted, &self.drawn, self.now))?;
         }
-        Ok(scopes)
-    })
-    .await?;
+        Ok(granted)
+    }
+}
+
+async fn sign(
+    app: &App,
+    client: Arc<Client>,
+    user: User,
+    granted: Granted,
+    gty: Option<&'static str>,
+    drawn: Drawn,
+) -> Result<Tokens, AuthError> {
     let issue = Issue {
         client,
         granted,
         subject: Subject::User(Box::new(user)),
-        gty: None,
+        gty,
         opaque: drawn.opaque.map(|(token, _)| token),
         refresh_token: drawn.refresh.map(|(token, _)| token),
         session_id: drawn.session_id,

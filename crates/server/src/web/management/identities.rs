@@ -12,7 +12,7 @@ use ringpass_core::model::user::User;
 use ringpass_core::storage::{DbError, Tx, connections, identities, users};
 use serde_json::{Map, Value};
 
-use super::users::{channel, hashed, permit};
+use super::users::{channel, forgive, hashed, permit};
 use super::{ApiError, Outcome, Request};
 use crate::app::App;
 use crate::web::Reply;
@@ -99,11 +99,15 @@ pub async fn update(app: Arc<App>, request: Request, user: User, identity_id: St
         let mut identity = identities::get_for_update(tx, &user.user_id, &identity_id)?.ok_or(ApiError::NoIdentity)?;
         user.apply(&rest, &primary.connection, now)?;
         identity.apply(&own, &connection.connection, now)?;
-        if hash.is_some() {
+        let is_renewed = hash.is_some();
+        if is_renewed {
             identity.password_hash = hash;
         }
         if !identities::put(tx, &identity)? || !users::put(tx, &user)? {
             return Err(ApiError::UserConflict);
+        }
+        if is_renewed {
+            forgive(tx, &identity)?;
         }
         let user = users::get(tx, &user.user_id)?.ok_or(ApiError::NoUser)?;
         Ok(Reply::json(StatusCode::OK, &user.view()))

@@ -7,7 +7,7 @@ use ringpass_core::kit::password;
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::schema::Invalid;
 use ringpass_core::model::user::User;
-use ringpass_core::storage::users;
+use ringpass_core::storage::{DbError, Tx, login_failures, users};
 use serde_json::{Map, Value, json};
 
 use super::paging::{Fields, Page};
@@ -103,11 +103,15 @@ pub async fn update(app: Arc<App>, request: Request) -> Outcome {
         .change(&app, "users.update", move |tx| {
             let mut user = users::get_for_update(tx, &id)?.ok_or(ApiError::NoUser)?;
             user.apply(&body, &channel.connection, now)?;
-            if hash.is_some() {
+            let is_renewed = hash.is_some();
+            if is_renewed {
                 user.password_hash = hash;
             }
             if !users::put(tx, &user)? {
                 return Err(ApiError::UserConflict);
+            }
+            if is_renewed {
+                forgive(tx, &user)?;
             }
             Ok(Reply::json(StatusCode::OK, &user.view()))
         })
@@ -124,6 +128,14 @@ pub async fn remove(app: Arc<App>, request: Request) -> Outcome {
             Ok(Reply::empty(StatusCode::NO_CONTENT))
         })
         .await
+}
+
+/// Lifts the blocks of brute-force protection from whoever has a new password (C1205).
+pub(super) fn forgive(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
+    for name in [&user.email, &user.username, &user.phone_number].into_iter().flatten() {
+        login_failures::forgive(tx, &user.connection, name)?;
+    }
+    Ok(())
 }
 
 /// Passes a token with one of the `whole` scopes, or a user's own token for this very user, when `own` says so.
