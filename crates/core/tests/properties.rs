@@ -5,8 +5,10 @@ use ringpass_core::kit::clock::{parse_rfc3339, rfc3339};
 use ringpass_core::kit::hash;
 use ringpass_core::kit::jwt::Parsed;
 use ringpass_core::kit::secret::{MasterKeys, Secret};
+use ringpass_core::model::lucene::Query;
 use ringpass_core::model::phone::Phone;
 use ringpass_core::model::template::{Template, Variables};
+use ringpass_core::model::{log_search, user_search};
 use ringpass_core::storage::buckets::Shape;
 
 proptest! {
@@ -68,5 +70,54 @@ proptest! {
     #[test]
     fn an_instant_survives_its_spelling(at in 0_i64..4_102_444_800_000) {
         prop_assert_eq!(parse_rfc3339(&rfc3339(at)), Some(at));
+    }
+
+    #[test]
+    fn any_text_is_a_query_or_refused_and_a_query_answers(
+        text in prop_oneof![
+            ".{0,80}",
+            r#"([a-c*?:()"\[\]{}+!\\/~^&|. -]|AND |OR |NOT |TO |_exists_:|name:|email\.domain:){0,40}"#,
+        ],
+        value in r#"[a-c*.@ -]{0,12}"#,
+    ) {
+        let document = serde_json::json!({"name": value, "email": value, "a": {"b": [value, 1, null]}, "c": [[{"a": true}]]});
+        for policy in [&user_search::POLICY, &log_search::POLICY] {
+            if let Ok(query) = Query::parse(&text, policy) {
+                let _ = (query.matches(document.as_object().expect("an object")), query.values_of("name"), query.span_of("date"));
+            }
+        }
+        let _ = log_search::simple(&text);
+    }
+
+    #[test]
+    fn a_quoted_value_finds_itself_and_its_opposite_does_not(value in "[ -~é*]{1,40}") {
+        let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+        let escaped: String = value.chars().flat_map(|c| ['\\', c]).collect();
+        let document = serde_json::json!({"username": value});
+        let matches = |q: String| Query::parse(&q, &user_search::POLICY).map(|query| query.matches(document.as_object().expect("an object")));
+        prop_assert_eq!(matches(format!("username:\"{quoted}\"")), Ok(true));
+        prop_assert_eq!(matches(format!("username:{escaped}")), Ok(true));
+        prop_assert_eq!(matches(format!("NOT username:\"{quoted}\"")), Ok(false));
+        prop_assert_eq!(matches(format!("username:\"{quoted}x\"")), Ok(false));
+    }
+
+    #[test]
+    fn a_wildcard_is_found_wherever_it_can_be_found(text in "[ab]{0,10}", parts in proptest::collection::vec("[ab]{0,3}", 2..5)) {
+        let literals: usize = parts.iter().map(String::len).sum();
+        prop_assume!(literals >= 3);
+        let document = serde_json::json!({"username": text});
+        let query = Query::parse(&format!("username:{}", parts.join("*")), &user_search::POLICY).expect("a query");
+        prop_assert_eq!(query.matches(document.as_object().expect("an object")), like(&text, &parts));
+    }
+}
+
+/// The meaning of a wildcard, without care for speed: some way to cut the text.
+fn like(text: &str, parts: &[String]) -> bool {
+    match parts {
+        [last] => text == last,
+        [first, rest @ ..] => text
+            .strip_prefix(first.as_str())
+            .is_some_and(|text| (0..=text.len()).any(|at| text.get(at..).is_some_and(|text| like(text, rest)))),
+        [] => text.is_empty(),
     }
 }

@@ -170,12 +170,21 @@ describe("after somebody signed in", () => {
     assert.deepEqual(await management.users.get(user.user_id), user);
   });
 
-  test("a search that could not be honoured is refused, not ignored", async () => {
-    await assert.rejects(management.users.list({ q: `phone_number:"${number}"` }), (error) => {
+  test("the user is found by number, and a search that is not understood is refused", async () => {
+    const found = await management.users.list({ q: `phone_number:"${number}" AND identities.connection:"sms"` });
+    assert.deepEqual(found.data, [user]);
+    await assert.rejects(management.users.list({ q: "phone_number:(" }), (error) => {
       assert.ok(error instanceof Management.BadRequestError);
       assert.equal(error.body.errorCode, "invalid_query_string");
       return true;
     });
+  });
+
+  test("the log of the user and a search of the log tell the same", async () => {
+    const own = await management.users.logs.list(user.user_id);
+    assert.deepEqual(own.data.map((event) => event.type), ["s", "ss"]);
+    const found = await management.logs.list({ search: `user:"${number}" type:s` });
+    assert.deepEqual(found.data.map((event) => event.log_id), own.data.map((event) => event.log_id));
   });
 
   test("the user can be changed: metadata merges one level deep", async () => {

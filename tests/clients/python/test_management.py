@@ -111,9 +111,15 @@ def test_users_are_found_changed_and_deleted(story, number):
     assert world.user_of(number) is None
 
 
-def test_a_search_that_could_not_be_honoured_is_refused(number):
+def test_users_and_the_log_are_searched(story, number):
+    story.sign_in(number)
+    found = list(management.users.list(q=f'phone_number:"{number}" AND identities.connection:"sms"'))
+    assert [user.user_id for user in found] == [world.user_of(number).user_id]
+    own = [event.log_id for event in management.users.logs.list(found[0].user_id)]
+    assert own == [event.log_id for event in management.logs.list(search=f'user:"{number}" type:s')]
+    assert len(own) == 2
     with pytest.raises(BadRequestError) as refusal:
-        management.users.list(q=f'phone_number:"{number}"')
+        management.users.list(q="phone_number:(")
     assert refusal.value.body["errorCode"] == "invalid_query_string"
 
 

@@ -64,7 +64,27 @@ pub fn log(rng: &Rng, now: Millis) -> String {
     format!("900{}{sequence:06}{}", clock::digits(now), rng.digits(30))
 }
 
-/// Where the log events of this instant begin: no id of an earlier event sorts behind it.
-pub fn first_log(at: Millis) -> String {
-    format!("900{}", clock::digits(at))
+/// What the ids of all events from this instant on are greater than, and those of all earlier events less.
+pub fn log_bound(at: Millis) -> String {
+    match at {
+        ..0 => String::new(),
+        0..=LAST_INSTANT => format!("900{}", clock::digits(at)),
+        _ => ":".to_owned(),
+    }
+}
+
+/// The end of the year 9999.
+const LAST_INSTANT: Millis = 253_402_300_799_999;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_parts_the_events_before_an_instant_from_the_others() {
+        let (rng, at) = (Rng::seeded(1), 1_767_323_045_678);
+        let bound = log_bound(at);
+        assert!(log(&rng, at - 1) < bound && bound < log(&rng, at) && log(&rng, at) < log_bound(at + 1));
+        assert!(log_bound(Millis::MIN) < log(&rng, 0) && log(&rng, LAST_INSTANT) < log_bound(Millis::MAX));
+    }
 }

@@ -287,6 +287,11 @@ impl Tx<'_> {
         (asked.read)(rows)
     }
 
+    /// Whether transactions become visible in the order in which they ran; not so where several write at once.
+    pub fn is_in_order(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite(_))
+    }
+
     /// Whether the engine accepts the statement; for the test that prepares them all.
     pub fn prepare(&mut self, sql: &'static str) -> Result<(), DbError> {
         match &mut self.engine {

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::kit::clock::Millis;
+use crate::kit::clock::{Millis, SECOND};
+use crate::kit::ids;
 
-use super::db::{DbError, Row, Tx, Value};
+use super::db::{DbError, Row, Tx};
 
 /// An event ready to be stored.
 #[derive(Debug, Clone)]
@@ -40,73 +41,93 @@ pub fn get(tx: &mut Tx<'_>, log_id: &str) -> Result<Option<Map<String, Json>>, D
     tx.query_one("SELECT body FROM logs WHERE log_id = ?1", &[log_id.into()])?.map(|row| row.json(0)).transpose()
 }
 
-/// Which events are wanted; the default is all.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Type codes, of which one must match; empty for any.
-    pub kinds: Vec<String>,
-    /// The user.
-    pub user_id: Option<String>,
-    /// The event itself.
-    pub log_id: Option<String>,
+/// One event by its id, as a list yields it.
+pub fn find(tx: &mut Tx<'_>, log_id: &str) -> Result<Option<Found>, DbError> {
+    let row = tx.query_one("SELECT log_id, type, body FROM logs WHERE log_id = ?1", &[log_id.into()])?;
+    row.as_ref().map(found).transpose()
 }
 
-impl Filter {
-    /// Parameters `?1` to `?3` of the statements below: `,a,b,`, user, event; empty text for any.
-    fn params(&self) -> Vec<Value> {
-        let kinds = if self.kinds.is_empty() { String::new() } else { format!(",{},", self.kinds.join(",")) };
-        let text = |it: &Option<String>| it.as_deref().unwrap_or_default().into();
-        vec![kinds.into(), text(&self.user_id), text(&self.log_id)]
+/// An event as a list yields it: its body is parsed only when somebody looks at it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its id.
+    pub log_id: String,
+    /// Its type code.
+    pub kind: String,
+    body: String,
+}
+
+impl Found {
+    /// The event in its wire form.
+    pub fn event(&self) -> Result<Map<String, Json>, DbError> {
+        serde_json::from_str(&self.body).map_err(|_| DbError::Shape(2))
     }
 }
 
-/// A page of events, newest first.
-pub fn list(tx: &mut Tx<'_>, filter: &Filter, limit: i64, offset: i64) -> Result<Vec<Map<String, Json>>, DbError> {
-    let mut params = filter.params();
-    params.extend([limit.into(), offset.into()]);
-    let rows = tx.query(
-        "SELECT body FROM logs WHERE (CAST(?1 AS TEXT) = '' OR CAST(?1 AS TEXT) LIKE '%,' || type || ',%') \
-         AND (CAST(?2 AS TEXT) = '' OR user_id = CAST(?2 AS TEXT)) \
-         AND (CAST(?3 AS TEXT) = '' OR log_id = CAST(?3 AS TEXT)) ORDER BY log_id DESC LIMIT ?4 OFFSET ?5",
-        &params,
-    )?;
-    rows.iter().map(body).collect()
-}
-
-/// A page of events, oldest first.
-pub fn list_oldest_first(
+/// Up to `limit` events between two ids or bounds ([`crate::kit::ids::log_bound`]), both excluded, oldest first; those of
+/// one user if it is named.
+pub fn oldest_first(
     tx: &mut Tx<'_>,
-    filter: &Filter,
+    user_id: Option<&str>,
+    (above, below): (&str, &str),
     limit: i64,
-    offset: i64,
-) -> Result<Vec<Map<String, Json>>, DbError> {
-    let mut params = filter.params();
-    params.extend([limit.into(), offset.into()]);
-    let rows = tx.query(
-        "SELECT body FROM logs WHERE (CAST(?1 AS TEXT) = '' OR CAST(?1 AS TEXT) LIKE '%,' || type || ',%') \
-         AND (CAST(?2 AS TEXT) = '' OR user_id = CAST(?2 AS TEXT)) \
-         AND (CAST(?3 AS TEXT) = '' OR log_id = CAST(?3 AS TEXT)) ORDER BY log_id LIMIT ?4 OFFSET ?5",
-        &params,
-    )?;
-    rows.iter().map(body).collect()
+) -> Result<Vec<Found>, DbError> {
+    let rows = match user_id {
+        None => tx.query(
+            "SELECT log_id, type, body FROM logs WHERE log_id > ?1 AND log_id < ?2 ORDER BY log_id LIMIT ?3",
+            &[above.into(), below.into(), limit.into()],
+        ),
+        Some(user_id) => tx.query(
+            "SELECT log_id, type, body FROM logs WHERE user_id = ?4 AND log_id > ?1 AND log_id < ?2 \
+             ORDER BY log_id LIMIT ?3",
+            &[above.into(), below.into(), limit.into(), user_id.into()],
+        ),
+    }?;
+    rows.iter().map(found).collect()
 }
 
-/// Up to `limit` events newer than `from`, in order.
-pub fn list_after(tx: &mut Tx<'_>, from: &str, limit: i64) -> Result<Vec<Map<String, Json>>, DbError> {
-    let rows =
-        tx.query("SELECT body FROM logs WHERE log_id > ?1 ORDER BY log_id LIMIT ?2", &[from.into(), limit.into()])?;
-    rows.iter().map(body).collect()
+/// The same, newest first.
+pub fn newest_first(
+    tx: &mut Tx<'_>,
+    user_id: Option<&str>,
+    (above, below): (&str, &str),
+    limit: i64,
+) -> Result<Vec<Found>, DbError> {
+    let rows = match user_id {
+        None => tx.query(
+            "SELECT log_id, type, body FROM logs WHERE log_id > ?1 AND log_id < ?2 ORDER BY log_id DESC LIMIT ?3",
+            &[above.into(), below.into(), limit.into()],
+        ),
+        Some(user_id) => tx.query(
+            "SELECT log_id, type, body FROM logs WHERE user_id = ?4 AND log_id > ?1 AND log_id < ?2 \
+             ORDER BY log_id DESC LIMIT ?3",
+            &[above.into(), below.into(), limit.into(), user_id.into()],
+        ),
+    }?;
+    rows.iter().map(found).collect()
 }
 
-/// How many such events there are.
-pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64, DbError> {
-    let row = tx.query_one(
-        "SELECT CAST(count(*) AS BIGINT) FROM logs \
-         WHERE (CAST(?1 AS TEXT) = '' OR CAST(?1 AS TEXT) LIKE '%,' || type || ',%') \
-         AND (CAST(?2 AS TEXT) = '' OR user_id = CAST(?2 AS TEXT)) \
-         AND (CAST(?3 AS TEXT) = '' OR log_id = CAST(?3 AS TEXT))",
-        &filter.params(),
-    )?;
+/// Up to `limit` events newer than `from` for a reader who follows the log from event to event. Where several
+/// transactions write at once, one with a lower id may become visible after one with a higher: a reader gets an event
+/// only when all that come before it are surely there ([`SETTLED`]).
+pub fn list_after(tx: &mut Tx<'_>, from: &str, now: Millis, limit: i64) -> Result<Vec<Map<String, Json>>, DbError> {
+    let until = if tx.is_in_order() { Millis::MAX } else { now - SETTLED };
+    oldest_first(tx, None, (from, &ids::log_bound(until)), limit)?.iter().map(Found::event).collect()
+}
+
+/// How old an event is before readers who follow the log get it, where transactions are not in order. Longer than a
+/// transaction takes, and than the clocks of the nodes may differ.
+pub const SETTLED: Millis = 2 * SECOND;
+
+/// How many events there are, counting at most `most`; those of one user if it is named.
+pub fn count(tx: &mut Tx<'_>, user_id: Option<&str>, most: i64) -> Result<i64, DbError> {
+    let row = match user_id {
+        None => tx.query_one("SELECT count(*) FROM (SELECT 1 FROM logs LIMIT ?1) AS counted", &[most.into()]),
+        Some(user_id) => tx.query_one(
+            "SELECT count(*) FROM (SELECT 1 FROM logs WHERE user_id = ?2 LIMIT ?1) AS counted",
+            &[most.into(), user_id.into()],
+        ),
+    }?;
     row.map_or(Ok(0), |row| row.int(0))
 }
 
@@ -118,6 +139,6 @@ pub fn prune(tx: &mut Tx<'_>, before: Millis, limit: i64) -> Result<u64, DbError
     )
 }
 
-fn body(row: &Row) -> Result<Map<String, Json>, DbError> {
-    row.json(0)
+fn found(row: &Row) -> Result<Found, DbError> {
+    Ok(Found { log_id: row.text(0)?, kind: row.text(1)?, body: row.text(2)? })
 }

@@ -100,7 +100,7 @@ pub fn active_users(tx: &mut Tx<'_>, since: Millis) -> Result<i64, DbError> {
     let row = tx.query_one(
         "SELECT CAST(count(*) AS BIGINT) FROM (SELECT user_id FROM logs WHERE user_id IS NOT NULL AND log_id >= ?1 \
          GROUP BY user_id) AS seen",
-        &[ids::first_log(since).into()],
+        &[ids::log_bound(since).into()],
     )?;
     row.map_or(Ok(0), |row| row.int(0))
 }

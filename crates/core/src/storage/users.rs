@@ -3,6 +3,7 @@
 //! A row with `linked_to` is an identity of another user ([`super::identities`]): it is no user of its own, but it keeps
 //! its number, address and name taken, and whoever signs in with them is that other user.
 
+use crate::kit::clock::Millis;
 use crate::model::user::User;
 
 use super::db::{DbError, Row, Tx};
@@ -94,9 +95,62 @@ pub fn find_by_email(tx: &mut Tx<'_>, email: &str) -> Result<Vec<User>, DbError>
     rows.iter().map(read).collect()
 }
 
-/// How many users there are.
-pub fn count(tx: &mut Tx<'_>) -> Result<i64, DbError> {
-    tx.query_one("SELECT count(*) FROM users WHERE linked_to IS NULL", &[])?.map_or(Ok(0), |row| row.int(0))
+/// Up to `limit` users made after the one at `after` (its instant and id) and until `until`, oldest first.
+pub fn list_after(tx: &mut Tx<'_>, after: (Millis, &str), until: Millis, limit: i64) -> Result<Vec<User>, DbError> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM users WHERE linked_to IS NULL AND (created_at, user_id) > (?1, ?2) AND created_at <= ?3 \
+             ORDER BY created_at, user_id LIMIT ?4"
+        ),
+        &[after.0.into(), after.1.into(), until.into(), limit.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// Up to `limit` users made before the one at `before` and since `since`, newest first.
+pub fn list_before(tx: &mut Tx<'_>, before: (Millis, &str), since: Millis, limit: i64) -> Result<Vec<User>, DbError> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM users WHERE linked_to IS NULL AND (created_at, user_id) < (?1, ?2) AND created_at >= ?3 \
+             ORDER BY created_at DESC, user_id DESC LIMIT ?4"
+        ),
+        &[before.0.into(), before.1.into(), since.into(), limit.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// The user of a connection who has this name, given in lower case.
+pub fn find_by_username(tx: &mut Tx<'_>, connection: &str, username: &str) -> Result<Option<User>, DbError> {
+    let row = tx.query_one(
+        concat!("SELECT ", columns!(), " FROM users WHERE connection = ?1 AND username = ?2 AND linked_to IS NULL"),
+        &[connection.into(), username.into()],
+    )?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Counts at most `most` users in order of creation from `after` on; how many, and the last one where there may be more.
+pub fn count_after(
+    tx: &mut Tx<'_>,
+    after: (Millis, &str),
+    most: i64,
+) -> Result<(i64, Option<(Millis, String)>), DbError> {
+    let last = tx.query_one(
+        "SELECT created_at, user_id FROM users WHERE linked_to IS NULL AND (created_at, user_id) > (?1, ?2) \
+         ORDER BY created_at, user_id LIMIT 1 OFFSET ?3",
+        &[after.0.into(), after.1.into(), (most - 1).into()],
+    )?;
+    if let Some(last) = last {
+        return Ok((most, Some((last.int(0)?, last.text(1)?))));
+    }
+    let row = tx.query_one(
+        "SELECT count(*) FROM users WHERE linked_to IS NULL AND (created_at, user_id) > (?1, ?2)",
+        &[after.0.into(), after.1.into()],
+    )?;
+    Ok((row.map_or(Ok(0), |row| row.int(0))?, None))
 }
 
 /// Adds a user; `false` when the id, or the connection's number, address or name, is taken.

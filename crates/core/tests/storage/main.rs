@@ -4,6 +4,7 @@
 
 mod configuration;
 mod counters;
+mod logs;
 mod sealed;
 mod statements;
 mod transactions;

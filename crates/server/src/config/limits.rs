@@ -15,11 +15,19 @@ pub struct Limits {
     pub start_refill: Duration,
     /// Days that tenant log events are kept.
     pub log_retention_days: u32,
+    /// Users or tenant log events that one search of the Management API may read.
+    pub search_rows: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { documented: true, start_burst: 50, start_refill: Duration::from_secs(72), log_retention_days: 30 }
+        Self {
+            documented: true,
+            start_burst: 50,
+            start_refill: Duration::from_secs(72),
+            log_retention_days: 30,
+            search_rows: 100_000,
+        }
     }
 }
 
@@ -38,6 +46,7 @@ impl Limits {
         let start_refill = values.seconds("start_refill_seconds", default.start_refill)?;
         let log_retention_days =
             values.parse("log_retention_days", default.log_retention_days, "write a whole number of days")?;
-        Ok(Self { documented, start_burst, start_refill, log_retention_days })
+        let search_rows = values.parse("search_rows", default.search_rows, "write a whole number")?;
+        Ok(Self { documented, start_burst, start_refill, log_retention_days, search_rows })
     }
 }

@@ -40,6 +40,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "admin_client_secret", flag: None, secret: true },
     open("limits", Some("--limits")),
     open("log_retention_days", None),
+    open("search_rows", None),
     open("start_burst", None),
     open("start_refill_seconds", None),
     open("allow_networks", Some("--allow-networks")),

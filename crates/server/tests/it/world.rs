@@ -25,9 +25,9 @@ use ringpass_core::kit::jwt::{Alg, Parsed};
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::kit::secret::{MasterKeys, Secret};
 use ringpass_core::model::signing_key::{SigningKey, State};
-use ringpass_core::storage::{Db, Settings, Url, logs};
+use ringpass_core::storage::{Db, DbError, Settings, Tx, Url, logs};
 use ringpass_simulator::Gateway;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(crate) use answer::{Answer, Lines, Logs};
 pub(crate) use caller::Caller;
@@ -167,8 +167,7 @@ impl World {
 
     /// The tenant-log events that were written since the last look, in order.
     pub(crate) async fn logs(&self) -> Logs {
-        let all = self.app.db.read("test.logs", |tx| logs::list_oldest_first(tx, &logs::Filter::default(), 10_000, 0));
-        let all = all.await.unwrap();
+        let all = self.app.db.read("test.logs", every_event).await.unwrap();
         let mut seen = self.seen.lock().unwrap();
         Logs(all.into_iter().filter(|event| seen.insert(event["log_id"].as_str().unwrap().to_owned())).collect())
     }
@@ -202,10 +201,7 @@ impl Drop for World {
         let db = self.app.db.clone();
         let looked = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let all = |tx: &mut ringpass_core::storage::Tx<'_>| {
-                logs::list_oldest_first(tx, &logs::Filter::default(), 10_000, 0)
-            };
-            runtime.block_on(db.read("test.logs", all))
+            runtime.block_on(db.read("test.logs", every_event))
         });
         let events = looked.join();
         if std::thread::panicking() {
@@ -218,6 +214,11 @@ impl Drop for World {
         events.retain(|event| !seen.contains(event["log_id"].as_str().unwrap()));
         assert!(events.is_empty(), "nobody looked at these log events:\n{}", Logs(events));
     }
+}
+
+/// The tenant log from its beginning.
+fn every_event(tx: &mut Tx<'_>) -> Result<Vec<Map<String, Value>>, DbError> {
+    logs::oldest_first(tx, None, ("", ":"), 10_000)?.iter().map(logs::Found::event).collect()
 }
 
 fn config(place: &Place, options: &Options) -> Config {

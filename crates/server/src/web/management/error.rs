@@ -81,8 +81,10 @@ pub enum ApiError {
     IdentityTaken,
     /// The same user exists.
     UserConflict,
-    /// Paging goes no deeper into the list of users.
-    BeyondWindow,
+    /// Paging goes no deeper into a list; the sentence says what does.
+    BeyondWindow(&'static str),
+    /// A search reads more than one may; the sentence says what to ask for.
+    TooBroad(&'static str),
     /// Only a previous key can be revoked.
     KeyInUse,
     /// A part of the tenant that nobody may remove or change; the sentence says which.
@@ -177,12 +179,8 @@ impl ApiError {
                 text(StatusCode::CONFLICT, "Specified identity already belongs to a user.", "identity_conflict")
             }
             Self::UserConflict => text(StatusCode::CONFLICT, "The user already exists.", "auth0_idp_error"),
-            Self::BeyondWindow => text(
-                StatusCode::BAD_REQUEST,
-                "You can only page through the first 1000 records. \
-                 See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation",
-                "invalid_paging",
-            ),
+            Self::BeyondWindow(sentence) => text(StatusCode::BAD_REQUEST, sentence, "invalid_paging"),
+            Self::TooBroad(sentence) => text(StatusCode::BAD_REQUEST, sentence, "invalid_query_string"),
             Self::KeyInUse => {
                 text(StatusCode::BAD_REQUEST, "Only a previous signing key can be revoked", "invalid_body")
             }

@@ -31,9 +31,11 @@ pub mod permissions;
 pub mod request;
 pub mod resource_servers;
 pub mod roles;
+pub mod search;
 pub mod stats;
 pub mod tenants;
 pub mod token;
+pub mod user_search;
 pub mod users;
 
 use empty::Shape;
@@ -284,7 +286,7 @@ impl Family for Management {
         route!("DELETE", "/user-blocks", ["update:users"], attack_protection::unblock_identifier, "Unblock a user"),
         route!("GET", "/user-blocks/{id}", ["read:users"], attack_protection::blocks_of_user),
         route!("DELETE", "/user-blocks/{id}", ["update:users"], attack_protection::unblock_user, "Unblock a user"),
-        route!("GET", "/users", ["read:users", "read:user_idp_tokens"], users::list),
+        route!("GET", "/users", ["read:users", "read:user_idp_tokens"], user_search::list),
         route!("POST", "/users", ["create:users"], users::create, "Create a user"),
         route!("GET", "/users/{id}", ["read:users", "read:current_user", "read:user_idp_tokens"], users::show),
         route!(
@@ -313,6 +315,7 @@ impl Family for Management {
             identities::remove,
             "Unlink a user identity"
         ),
+        route!("GET", "/users/{id}/logs", ["read:logs", "read:logs_users"], logs::of_user),
         route!("GET", "/users/{id}/organizations", ["read:organizations"], memberships::organizations),
         route!("GET", "/users/{id}/permissions", ["read:users"], permissions::of_user),
         route!("POST", "/users/{id}/permissions", ["update:users"], permissions::grant, "Assign permissions to a user"),

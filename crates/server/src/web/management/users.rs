@@ -8,40 +8,12 @@ use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::schema::Invalid;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::{DbError, Tx, login_failures, users};
-use serde_json::{Map, Value, json};
 
-use super::paging::{Fields, Page};
+use super::paging::Fields;
 use super::{ApiError, Outcome, Request, identities};
 use crate::app::App;
 use crate::snapshot::Channel;
-use crate::web::{Call, Reply};
-
-/// `GET /users`: oldest first, and only as deep as the window goes.
-pub async fn list(app: Arc<App>, request: Request) -> Outcome {
-    let call = &request.call;
-    refuse_search(call)?;
-    let newest_first = newest_first(call)?;
-    let fields = Fields::of(call)?;
-    let Page::Offset { start, limit, totals } = Page::offset(call)? else { return Err(ApiError::Server) };
-    if start.saturating_add(limit) > WINDOW {
-        return Err(ApiError::BeyondWindow);
-    }
-    let (most, skip) = (i64::try_from(limit).unwrap_or(0), i64::try_from(start).unwrap_or(0));
-    let (page, total) = app
-        .db
-        .read("users.list", move |tx| {
-            let total = if totals { users::count(tx)? } else { 0 };
-            let page = if newest_first { users::list_newest(tx, most, skip)? } else { users::list(tx, most, skip)? };
-            Ok((page, total))
-        })
-        .await?;
-    let page: Vec<Map<String, Value>> = page.iter().map(|user| fields.apply(&user.view(), &[])).collect();
-    if !totals {
-        return Ok(Reply::json(StatusCode::OK, &page));
-    }
-    let body = json!({"start": start, "limit": limit, "length": page.len(), "users": page, "total": total});
-    Ok(Reply::json(StatusCode::OK, &body))
-}
+use crate::web::Reply;
 
 /// `GET /users-by-email`: an array, empty when nobody has the address.
 pub async fn by_email(app: Arc<App>, request: Request) -> Outcome {
@@ -165,31 +137,3 @@ pub(super) async fn hashed(app: &App, password: Option<Secret>) -> Result<Option
     let hash = app.compute(move || password::hash(&password, &rng)).await.flatten();
     hash.ok_or(ApiError::Server).map(Some)
 }
-
-/// A filter that is not understood must not look like one that matched everybody.
-fn refuse_search(call: &Call) -> Result<(), ApiError> {
-    let asked = |name: &&str| call.query(name).is_some_and(|value| !value.is_empty());
-    if let Some(name) = ["q", "search", "connection"].iter().find(|name| asked(name)) {
-        let reason = "Searching users is not supported by this release";
-        return Err(Invalid::query(reason, name, "Which users to return").into());
-    }
-    match call.query("search_engine") {
-        None | Some("" | "v1" | "v2" | "v3") => Ok(()),
-        Some(other) => Err(Invalid::query(&format!("No enum match for: {other}"), "search_engine", "").into()),
-    }
-}
-
-/// Reads `sort`: users are kept in order of creation, and no other order is offered.
-fn newest_first(call: &Call) -> Result<bool, ApiError> {
-    match call.query("sort") {
-        None | Some("" | "created_at:1") => Ok(false),
-        Some("created_at:-1") => Ok(true),
-        Some(_) => {
-            let reason = "Users can be sorted by created_at:1 or created_at:-1 only";
-            Err(Invalid::query(reason, "sort", "Order of the users").into())
-        }
-    }
-}
-
-/// How many users paging can reach.
-const WINDOW: usize = 1_000;

@@ -8,6 +8,7 @@ mod empty;
 mod enabled_clients;
 mod identities;
 mod keys;
+mod log_search;
 mod logs;
 mod paging;
 mod requests;
@@ -17,6 +18,7 @@ mod scopes;
 mod stats;
 mod tenants;
 mod user_blocks;
+mod user_search;
 mod users;
 mod validation;
 
