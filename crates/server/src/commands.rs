@@ -17,7 +17,7 @@ use crate::serve::tls::Certificate;
 use crate::serve::{Listeners, STOP_WITHIN, ServeError, signalled};
 use crate::setup::dev::Addresses;
 use crate::web::dev::Dev;
-use crate::{gateway_check, output, reseal, setup, web, worker};
+use crate::{gateway_check, number, output, reseal, setup, web, worker};
 
 /// Why a command failed: a sentence for whoever ran it, and the exit code.
 #[derive(Debug)]
@@ -120,14 +120,22 @@ async fn attend(
 
 /// `ringpass migrate`: brings the schema up to date and ends.
 pub async fn migrate(config: Config) -> Result<(), Failure> {
-    let mut config = config;
-    if config.secrets.master_keys.is_empty() {
-        // Migrations seal nothing; any key serves to open the database.
-        config.secrets.master_keys = Secret::new(hash::base64(&Rng::system().bytes::<32>()));
-    }
-    setup::open(&config).await?.close().await;
+    setup::open(&with_any_key(config)).await?.close().await;
     output::say("The database has this version's schema.");
     Ok(())
+}
+
+/// Where nothing sealed is touched, any master key serves to open the database.
+fn with_any_key(mut config: Config) -> Config {
+    if config.secrets.master_keys.is_empty() {
+        config.secrets.master_keys = Secret::new(hash::base64(&Rng::system().bytes::<32>()));
+    }
+    config
+}
+
+/// `ringpass number`: 0 when a start for the number is let through, 1 when it is refused.
+pub async fn number(config: Config, number: &str) -> Result<u8, Failure> {
+    number::run(&with_any_key(config), number).await
 }
 
 /// `ringpass reseal`: seals everything with the first master key.

@@ -7,6 +7,7 @@ pub mod config;
 pub mod flows;
 pub mod gateway_check;
 pub mod logging;
+pub mod number;
 pub mod ops;
 pub mod output;
 pub mod reseal;

@@ -31,6 +31,13 @@ enum Command {
     Migrate(#[command(flatten)] Box<Flags>),
     /// Seal every secret in the database with the first master key, beside running servers, then end
     Reseal(#[command(flatten)] Box<Flags>),
+    /// Tell what is known of a phone number, and whether a start for it is let through; exit 0 yes, 1 no
+    Number {
+        /// The number: + and up to 15 digits
+        number: String,
+        #[command(flatten)]
+        flags: Box<Flags>,
+    },
     /// Print the settings in force as TOML, secrets masked
     CheckConfig {
         /// Check what `dev` would use instead of `serve`
@@ -68,6 +75,10 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Dev(flags) => drive(commands::dev(start(Mode::Dev, &flags)?))?.map(|()| 0),
         Command::Migrate(flags) => drive(commands::migrate(start(Mode::Migrate, &flags)?))?.map(|()| 0),
         Command::Reseal(flags) => drive(commands::reseal(start(Mode::Migrate, &flags)?))?.map(|()| 0),
+        Command::Number { number, flags } => {
+            let config = Config::read(Mode::Migrate, &flags, &Environment::process()?)?;
+            drive(commands::number(config, &number))?
+        }
         Command::CheckConfig { dev, flags } => {
             let mode = if dev { Mode::Dev } else { Mode::Serve };
             drive(commands::check_config(mode, &flags, &Environment::process()?))?.map(|()| 0)

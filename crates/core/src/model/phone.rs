@@ -32,6 +32,15 @@ pub enum Kind {
     Ordinary,
 }
 
+/// Why no message may go to a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is of a kind that is never sent to.
+    Kind(Kind),
+    /// Its country is not allowed, or denied.
+    Country(Mode),
+}
+
 impl Phone {
     /// Takes a number as a caller wrote it, white space around it trimmed; `None` when it is not E.164.
     pub fn parse(text: &str) -> Option<Self> {
@@ -53,35 +62,72 @@ impl Phone {
 
     /// The kind of number.
     pub fn kind(&self) -> Kind {
-        self.read().map_or(Kind::Ordinary, |(_, kind)| kind)
+        self.read().map_or(Kind::Ordinary, |(_, kind)| self.kind_of(kind))
     }
 
-    /// Whether no message may go to this number: it is of a costly kind, or its country is not among `countries`.
+    /// The calling code (49); `None` when the number does not begin with one.
+    pub fn calling_code(&self) -> Option<i32> {
+        self.read().map(|(number, _)| number.country_code)
+    }
+
+    /// What the metadata says of the number, in words.
+    pub fn description(&self) -> &'static str {
+        match self.read() {
+            Some((_, kind)) if self.kind_of(kind) == Kind::Satellite => "satellite",
+            Some((_, PhoneNumberType::FixedLine)) => "fixed line",
+            Some((_, PhoneNumberType::Mobile)) => "mobile",
+            Some((_, PhoneNumberType::FixedLineOrMobile)) => "fixed line or mobile",
+            Some((_, PhoneNumberType::TollFree)) => "toll-free",
+            Some((_, PhoneNumberType::PremiumRate)) => "premium rate",
+            Some((_, PhoneNumberType::SharedCost)) => "shared cost",
+            Some((_, PhoneNumberType::VoIP)) => "voice over IP",
+            Some((_, PhoneNumberType::PersonalNumber)) => "personal number",
+            Some((_, PhoneNumberType::Pager)) => "pager",
+            Some((_, PhoneNumberType::UAN)) => "universal access number",
+            Some((_, PhoneNumberType::VoiceMail)) => "voicemail",
+            Some((_, PhoneNumberType::Unknown)) | None => "unknown",
+        }
+    }
+
+    /// Whether no message may go to this number.
     pub fn refused(&self, countries: Option<&Countries>) -> bool {
-        let (number, kind) = self.read().unzip();
-        let costly = kind.is_some_and(|kind| kind != Kind::Ordinary);
-        costly || countries.is_some_and(|countries| countries.refuse(number.as_ref().and_then(country)))
+        self.refusal(countries).is_some()
     }
 
-    /// The number as the metadata knows it, and its kind.
+    /// Why no message may go to this number: it is of a costly kind, or its country is not among `countries`.
+    pub fn refusal(&self, countries: Option<&Countries>) -> Option<Refusal> {
+        let (number, kind) = self.read().unzip();
+        match kind.map_or(Kind::Ordinary, |kind| self.kind_of(kind)) {
+            Kind::Ordinary => {
+                let countries = countries.filter(|countries| countries.refuse(number.as_ref().and_then(country)))?;
+                Some(Refusal::Country(countries.mode))
+            }
+            costly => Some(Refusal::Kind(costly)),
+        }
+    }
+
+    /// The number as the metadata knows it, and its type.
     ///
     /// The library's parser looks for every spelling of a number, with regular expressions, which costs more than the
     /// rest of a start together. So the digits are first taken as E.164 means them; the parser has its say only when the
     /// metadata knows no such number, as when somebody kept a national prefix (`+4409…`).
-    fn read(&self) -> Option<(PhoneNumber, Kind)> {
+    fn read(&self) -> Option<(PhoneNumber, PhoneNumberType)> {
         let known = self.digits_as_written().map(|number| (number.get_type(), number));
         let known = known.filter(|(kind, _)| *kind != PhoneNumberType::Unknown);
         let (kind, number) = known.or_else(|| {
             let number = PHONE_NUMBER_UTIL.parse(&self.0, None).ok()?;
             Some((number.get_type(), number))
         })?;
-        let kind = match kind {
+        Some((number, kind))
+    }
+
+    fn kind_of(&self, kind: PhoneNumberType) -> Kind {
+        match kind {
             _ if SATELLITE.iter().any(|prefix| self.0.starts_with(prefix)) => Kind::Satellite,
             PhoneNumberType::PremiumRate => Kind::PremiumRate,
             PhoneNumberType::SharedCost => Kind::SharedCost,
             _ => Kind::Ordinary,
-        };
-        Some((number, kind))
+        }
     }
 
     /// The calling code (no code is the beginning of another) and the national number after it.

@@ -11,12 +11,13 @@ use ringpass_core::kit::secret::{MasterKeys, Secret};
 use ringpass_core::model::client::Client;
 use ringpass_core::model::client_grant::ClientGrant;
 use ringpass_core::model::connection::Connection;
+use ringpass_core::model::phone::Countries;
 use ringpass_core::model::schema::Invalid;
 use ringpass_core::model::scope::SCOPES;
 use ringpass_core::model::signing_key::{SigningKey, State};
 use ringpass_core::outbound::{self, Outbound};
 use ringpass_core::storage::{
-    Db, DbError, Settings, Tx, Url, client_grants, clients, connections, sealed, settings, signing_keys,
+    Db, DbError, Settings, Tx, Url, client_grants, clients, connections, sealed, settings, signing_keys, tenant,
 };
 use serde_json::{Map, Value, json};
 
@@ -62,6 +63,17 @@ pub async fn warnings(config: &Config) -> Vec<String> {
             .push(format!("not everything in the database is sealed with the first master key, `{first}`: {needs}"));
     }
     warnings
+}
+
+/// The tenant's country rules, as a running server has them; none where there is no database yet.
+pub async fn countries(config: &Config) -> Result<Option<Countries>, Failure> {
+    if matches!(&config.database.url, DatabaseUrl::Sqlite(path) if !path.exists()) {
+        return Ok(None);
+    }
+    let db = open_for(config, Db::open_to_look).await?;
+    let settings = db.read("setup.countries", tenant::get).await;
+    db.close().await;
+    Ok(settings.map_err(Failure::failed)?.country_codes().and_then(Countries::parse))
 }
 
 async fn open_for(config: &Config, open: impl AsyncFnOnce(Settings) -> Result<Db, DbError>) -> Result<Db, Failure> {

@@ -15,6 +15,7 @@ mod crash;
 mod full;
 mod hang;
 mod nodes;
+mod number;
 mod reseal;
 mod restart;
 mod stop;
