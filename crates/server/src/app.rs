@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use ringpass_core::kit::clock::Clock;
 use ringpass_core::kit::hash::MacKey;
+use ringpass_core::kit::ids::Sequence;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::outbound::Outbound;
 use ringpass_core::storage::{Db, DbError, Tx, settings};
@@ -35,6 +36,8 @@ pub struct App {
     pub journal: Journal,
     /// What this process knows of the rate-limit buckets.
     pub buckets: Memory,
+    /// Names of requests, for the process log.
+    pub request_ids: Sequence,
     /// Requests under way; the stop waits for them.
     pub tasks: TaskTracker,
     snapshot: ArcSwap<Snapshot>,
@@ -61,6 +64,8 @@ impl App {
             hash_key,
             journal,
             buckets: Memory::default(),
+            // Not drawn from `rng`: what a seed makes in a test does not depend on it.
+            request_ids: Sequence::new(&Rng::system()),
             tasks: TaskTracker::new(),
             snapshot: ArcSwap::from_pointee(snapshot),
             cpu: Semaphore::new(cores),
@@ -121,6 +126,7 @@ impl App {
     /// cannot starve the reactor. `None` when the work panicked.
     pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let _permit = self.cpu.acquire().await.ok()?;
-        tokio::task::spawn_blocking(work).await.ok()
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || span.in_scope(work)).await.ok()
     }
 }

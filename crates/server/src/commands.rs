@@ -87,6 +87,7 @@ fn warn(app: &App) {
 
 async fn open(config: Config) -> Result<Arc<App>, Failure> {
     let db = setup::open(&config).await?;
+    db.watch(ops::transaction);
     setup::app(config, db, Clock::system(), Rng::system()).await
 }
 

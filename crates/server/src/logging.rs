@@ -15,7 +15,7 @@ pub fn start(config: &Config) {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     // The error only says that logs were started already.
     let _ = match config.logs {
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
         LogFormat::Human => builder.with_ansi(stderr().is_terminal()).try_init(),
     };
     if config.logs == LogFormat::Json {

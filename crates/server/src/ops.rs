@@ -9,11 +9,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::StatusCode;
-use metrics::{counter, describe_counter, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use ringpass_core::storage::Ended;
 use serde_json::json;
 
-use crate::flows::deliver;
+use crate::flows::{deliver, record};
 use crate::web::Reply;
 
 /// Whether the server should be sent requests.
@@ -64,7 +65,12 @@ impl Readiness {
 
 /// `/livez`, `/readyz` and `/metrics`.
 pub fn router(readiness: Arc<Readiness>, metrics: PrometheusHandle) -> Router {
-    health(readiness).route("/metrics", get(async move || text(metrics.render())))
+    let told = Arc::clone(&readiness);
+    let show = async move || {
+        gauge!(READY).set(if told.obstacle().is_none() { 1.0 } else { 0.0 });
+        text(metrics.render())
+    };
+    health(readiness).route("/metrics", get(show))
 }
 
 /// `/livez` and `/readyz` alone, for a server without a listener for operators.
@@ -79,9 +85,17 @@ pub fn health(readiness: Arc<Readiness>) -> Router {
 pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().set_buckets(BUCKETS)?.install_recorder()?;
     describe_counter!(REQUESTS, "Requests answered");
-    describe_histogram!(DURATION, metrics::Unit::Seconds, "Time from a request's last byte to its answer");
+    describe_histogram!(DURATION, Unit::Seconds, "Time from a request's last byte to its answer");
     describe_counter!(deliver::REQUESTS, "Calls to message providers");
-    describe_histogram!(deliver::DURATION, metrics::Unit::Seconds, "Time from a call to a provider to its outcome");
+    describe_histogram!(deliver::DURATION, Unit::Seconds, "Time from a call to a provider to its outcome");
+    describe_counter!(record::EVENTS, "Events written to the tenant log");
+    describe_histogram!(TRANSACTION, Unit::Seconds, "Time of a transaction: waiting, running and the commit");
+    describe_histogram!(WAIT, Unit::Seconds, "Time a transaction waited for a database thread");
+    describe_counter!(DATABASE_ERRORS, "Transactions that failed");
+    describe_gauge!(DEPTH, "Transactions that wait for a database thread");
+    describe_gauge!(READY, "1 while /readyz is 200");
+    describe_gauge!(BUILD, "1, with the version of the program");
+    gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     let kept = handle.clone();
     // Samples wait in memory until they are put into buckets, also when nobody reads /metrics.
     let spawned = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
@@ -102,6 +116,20 @@ pub fn observe(family: &'static str, route: &'static str, status: StatusCode, du
     histogram!(DURATION, "family" => family, "route" => route).record(duration.as_secs_f64());
 }
 
+/// Counts one transaction.
+pub fn transaction(ended: &Ended<'_>) {
+    histogram!(TRANSACTION, "name" => ended.name).record(ended.took.as_secs_f64());
+    histogram!(WAIT).record(ended.waited.as_secs_f64());
+    if let Some(error) = ended.error {
+        counter!(DATABASE_ERRORS, "reason" => error.word()).increment(1);
+    }
+}
+
+/// Tells how many transactions wait for a database thread.
+pub fn queue_depth(depth: usize) {
+    gauge!(DEPTH).set(u32::try_from(depth).map_or(f64::MAX, f64::from));
+}
+
 async fn ready(State(readiness): State<Arc<Readiness>>) -> Reply {
     match readiness.obstacle() {
         None => Reply::json(StatusCode::OK, &json!({ "status": "ready" })),
@@ -115,6 +143,12 @@ fn text(body: String) -> Reply {
 
 const REQUESTS: &str = "http_requests_total";
 const DURATION: &str = "http_request_duration_seconds";
+const TRANSACTION: &str = "database_transaction_duration_seconds";
+const WAIT: &str = "database_wait_seconds";
+const DATABASE_ERRORS: &str = "database_errors_total";
+const DEPTH: &str = "database_queue_depth";
+const READY: &str = "ready";
+const BUILD: &str = "build_info";
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// Seconds: from a configuration read up to a gateway's longest answer.
 const BUCKETS: &[f64] =

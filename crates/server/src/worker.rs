@@ -9,7 +9,7 @@ use ringpass_core::storage::{DbError, Tx, buckets, codes, login_failures, logs, 
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
-use crate::ops::Readiness;
+use crate::ops::{self, Readiness};
 
 /// Rows removed in one transaction, so that no sign-in waits long behind it.
 const STEP: i64 = 500;
@@ -27,6 +27,7 @@ pub async fn run(app: Arc<App>, readiness: Arc<Readiness>) {
         if let Err(error) = app.refresh().await {
             tracing::warn!(%error, "the configuration could not be looked at");
         }
+        ops::queue_depth(app.db.queue_depth());
         if tick % PROBE_EVERY == 0 {
             probe(&app, &readiness).await;
         }

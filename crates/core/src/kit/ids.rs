@@ -1,6 +1,6 @@
 //! Identifiers in the alphabets and lengths that Auth0 tools expect (`docs/COMPATIBILITY.md`, "Identifiers").
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::clock::{self, Millis};
 use super::rng::Rng;
@@ -86,5 +86,24 @@ mod tests {
         let bound = log_bound(at);
         assert!(log(&rng, at - 1) < bound && bound < log(&rng, at) && log(&rng, at) < log_bound(at + 1));
         assert!(log_bound(Millis::MIN) < log(&rng, 0) && log(&rng, LAST_INSTANT) < log_bound(Millis::MAX));
+    }
+}
+
+/// Names for what lives no longer than the process, and that no other process gives: eight letters of its own and a count.
+#[derive(Debug)]
+pub struct Sequence {
+    process: String,
+    next: AtomicU64,
+}
+
+impl Sequence {
+    /// A sequence of its own.
+    pub fn new(rng: &Rng) -> Self {
+        Self { process: rng.base62(8), next: AtomicU64::new(1) }
+    }
+
+    /// The next name.
+    pub fn next(&self) -> String {
+        format!("{}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }

@@ -6,12 +6,14 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+use super::queue::{self, Ended, Message, Watch};
+pub(super) use super::queue::{Done, Job, Jobs};
 use super::sealed::Place;
 use super::{migrations, postgres, sqlite};
 use crate::kit::secret::{MasterKeys, SealError, Secret};
@@ -58,59 +60,11 @@ pub struct Db {
     reads: mpsc::Sender<Message>,
     threads: Threads,
     round_trips: Arc<AtomicU64>,
-}
-
-/// What runs on a database thread: does its work, then says whether to keep it and whom to tell after the commit.
-pub(super) type Job = Box<dyn FnOnce(&mut Tx<'_>) -> Done + Send>;
-
-/// What a database thread is sent.
-pub(super) enum Message {
-    /// Work to do.
-    Job(Job),
-    /// Take no more work, and end when what waits is done.
-    Close,
-}
-
-/// The jobs that wait for a thread.
-pub(super) struct Jobs(mpsc::Receiver<Message>);
-
-impl Jobs {
-    /// Waits for the next job; `None` when there will be no more.
-    pub(super) fn next(&mut self) -> Option<Job> {
-        loop {
-            match self.0.blocking_recv()? {
-                Message::Job(job) => return Some(job),
-                Message::Close => self.0.close(),
-            }
-        }
-    }
-
-    /// How many wait.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The next job, if one waits already.
-    pub(super) fn waiting(&mut self) -> Option<Job> {
-        loop {
-            match self.0.try_recv().ok()? {
-                Message::Job(job) => return Some(job),
-                Message::Close => self.0.close(),
-            }
-        }
-    }
+    watch: Arc<OnceLock<Watch>>,
 }
 
 /// The threads to wait for at the end.
 pub(super) type Threads = Arc<std::sync::Mutex<Vec<std::thread::JoinHandle<()>>>>;
-
-/// The outcome of a [`Job`] before its commit.
-pub(super) struct Done {
-    /// Whether the work is to be committed.
-    pub(super) keep: bool,
-    /// Answers the caller, given how the commit went.
-    pub(super) answer: Box<dyn FnOnce(Result<(), DbError>) + Send>,
-}
 
 impl Db {
     /// Opens the database, applies missing migrations and starts its threads.
@@ -144,7 +98,13 @@ impl Db {
                     (writes.clone(), postgres::start(&url, &settings, access, Jobs(write_jobs), &round_trips)?)
                 }
             };
-            Ok(Self { writes, reads, threads: Arc::new(std::sync::Mutex::new(threads)), round_trips })
+            Ok(Self {
+                writes,
+                reads,
+                threads: Arc::new(std::sync::Mutex::new(threads)),
+                round_trips,
+                watch: Arc::default(),
+            })
         })
         .await
         .map_err(|_| DbError::Failed("opening the database was interrupted".into()))?
@@ -156,7 +116,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
     {
-        submit(&self.reads, name, false, work).await
+        self.submit(&self.reads, name, false, work).await
     }
 
     /// Runs a closure in a write transaction and returns once it is durable. `Err` rolls back, `Ok` commits.
@@ -165,7 +125,44 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
     {
-        submit(&self.writes, name, true, work).await
+        self.submit(&self.writes, name, true, work).await
+    }
+
+    /// Has every transaction told to `watch` from now on; the first that is given stays.
+    pub fn watch(&self, watch: Watch) {
+        let _ = self.watch.set(watch);
+    }
+
+    /// How many transactions wait for a thread.
+    pub fn queue_depth(&self) -> usize {
+        let depth = |queue: &mpsc::Sender<Message>| queue.max_capacity() - queue.capacity();
+        let reads = if self.reads.same_channel(&self.writes) { 0 } else { depth(&self.reads) };
+        depth(&self.writes) + reads
+    }
+
+    /// Runs a closure on a database thread, and tells whoever watches.
+    async fn submit<T, F>(
+        &self,
+        queue: &mpsc::Sender<Message>,
+        name: &'static str,
+        write: bool,
+        work: F,
+    ) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    {
+        let asked = Instant::now();
+        let (waited, result) = match queue::enqueue(queue, asked, write, work) {
+            Ok(told) => told.await.unwrap_or_else(|_| {
+                (Duration::ZERO, Err(DbError::Failed(format!("transaction `{name}` did not finish"))))
+            }),
+            Err(error) => (Duration::ZERO, Err(error)),
+        };
+        if let Some(watch) = self.watch.get() {
+            watch(&Ended { name, waited, took: asked.elapsed(), error: result.as_ref().err() });
+        }
+        result
     }
 
     /// How many times PostgreSQL was sent something and waited for, since the start; always 0 on SQLite.
@@ -184,39 +181,6 @@ impl Db {
         let _ = tokio::task::spawn_blocking(move || handles.into_iter().for_each(|handle| drop(handle.join()))).await;
     }
 }
-
-async fn submit<T, F>(queue: &mpsc::Sender<Message>, name: &'static str, write: bool, work: F) -> Result<T, DbError>
-where
-    T: Send + 'static,
-    F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
-{
-    let (tell, told) = oneshot::channel();
-    let asked = Instant::now();
-    let job: Job = Box::new(move |tx| {
-        if asked.elapsed() > QUEUE_PATIENCE {
-            let refuse = |_| drop(tell.send(Err(DbError::Unavailable("it waited too long for its turn".into()))));
-            return Done { keep: false, answer: Box::new(refuse) };
-        }
-        tx.write = write;
-        let result = work(tx);
-        let keep = result.is_ok();
-        let answer = move |commit: Result<(), DbError>| {
-            let _ = tell.send(match commit {
-                Ok(()) => result,
-                Err(error) => result.and(Err(error)),
-            });
-        };
-        Done { keep, answer: Box::new(answer) }
-    });
-    queue.try_send(Message::Job(job)).map_err(|error| match error {
-        mpsc::error::TrySendError::Full(_) => DbError::Full,
-        mpsc::error::TrySendError::Closed(_) => DbError::Unavailable("the database is closed".into()),
-    })?;
-    told.await.unwrap_or_else(|_| Err(DbError::Failed(format!("transaction `{name}` did not finish"))))
-}
-
-/// How long a transaction may wait for its turn: whoever asked had better be told than kept.
-const QUEUE_PATIENCE: Duration = Duration::from_secs(4);
 
 /// A running transaction.
 #[derive(Debug)]
@@ -440,6 +404,17 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// One word for it, for metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Unavailable(_) => "unavailable",
+            Self::Failed(_) => "failed",
+            Self::Sealed(_) => "sealed",
+            Self::Shape(_) => "shape",
+        }
+    }
+
     /// Whether trying again later may help (503), unlike a bug (500).
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Full | Self::Unavailable(_))

@@ -20,6 +20,7 @@ pub mod passwords;
 pub mod permissions;
 mod postgres;
 mod postgres_wire;
+mod queue;
 pub mod resource_servers;
 pub mod roles;
 pub mod sealed;
@@ -32,6 +33,7 @@ pub mod tokens;
 pub mod users;
 
 pub use db::{Asked, Db, DbError, Row, Settings, Tx, Url, Value};
+pub use queue::{Ended, Watch};
 
 /// A document as the text of a JSON column.
 fn json(doc: &serde_json::Map<String, serde_json::Value>) -> String {

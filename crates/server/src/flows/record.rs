@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use metrics::counter;
 use ringpass_core::kit::clock::Clock;
 use ringpass_core::kit::ids;
 use ringpass_core::kit::rng::Rng;
@@ -33,6 +34,7 @@ impl Journal {
         let date = self.clock.now();
         let log_id = ids::log(&self.rng, date);
         let body = event.body(&log_id, date, &self.tenant);
+        counter!(EVENTS, "type" => event.kind).increment(1);
         let user_id = Some(event.user_id).filter(|id| !id.is_empty());
         logs::insert(tx, &logs::Entry { log_id, date, kind: event.kind, user_id, body })
     }
@@ -49,3 +51,6 @@ pub fn event(kind: &'static str, caller: &Caller) -> Event {
         ..Event::default()
     }
 }
+
+/// Events by type, counted as they are written; a commit that fails afterwards takes none back.
+pub const EVENTS: &str = "tenant_log_events_total";

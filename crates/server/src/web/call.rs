@@ -17,7 +17,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde::Serialize;
+use tracing::Instrument as _;
 
+use super::request_id::RequestId;
 use crate::app::App;
 use crate::ops;
 
@@ -170,25 +172,43 @@ pub fn router<F: Family>() -> Router<Arc<App>> {
             .and_then(|method| MethodFilter::try_from(method).ok())
             .unwrap_or(MethodFilter::GET);
         let handler = async move |State(app): State<Arc<App>>, params: Params, request: Request| -> Reply {
-            let origin = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok()).map(str::to_owned);
-            let params = match params {
-                Ok(params) if !params.iter().any(|(_, value)| value.contains('\0')) => params,
-                _ => return F::unreadable(&app, route, origin.as_deref(), Unreadable::Path),
-            };
-            match read(&app, &params, request, F::BODY_LIMIT).await {
-                Ok(call) => run::<F>(app, route, call, origin.as_deref()).await,
-                Err(why) => F::unreadable(&app, route, origin.as_deref(), why),
-            }
+            let id = RequestId::of(&app, request.headers(), request.extensions());
+            // At the level of errors, so that those carry it whatever the operator leaves out of the log.
+            let (method, family) = (route.method, F::NAME);
+            let span = tracing::error_span!("request", request_id = id.as_str(), method, family, route = route.path);
+            id.sign(answer::<F>(app, route, params, request).instrument(span).await)
         };
         router.route(&format!("{}{}", F::PREFIX, route.path), on(filter, handler))
     })
+}
+
+/// Reads a request and runs its row.
+async fn answer<F: Family>(
+    app: Arc<App>,
+    route: &'static Route<F::Handler>,
+    params: Params,
+    request: Request,
+) -> Reply {
+    let began = Instant::now();
+    let origin = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let readable = params.ok().filter(|params| !params.iter().any(|(_, value)| value.contains('\0')));
+    let call = match readable {
+        Some(params) => read(&app, &params, request, F::BODY_LIMIT).await,
+        None => Err(Unreadable::Path),
+    };
+    let reply = match call {
+        Ok(call) => run::<F>(app, route, call, origin.as_deref()).await,
+        Err(why) => F::unreadable(&app, route, origin.as_deref(), why),
+    };
+    tracing::debug!(status = reply.status.as_u16(), duration_ms = began.elapsed().as_secs_f64() * 1_000.0, "answered");
+    reply
 }
 
 /// Runs a row in a task of its own: a caller that hangs up does not stop what is under way, so a code that was sent is
 /// also recorded. A panic is answered like any other failure, by the family.
 async fn run<F: Family>(app: Arc<App>, route: &'static Route<F::Handler>, call: Call, origin: Option<&str>) -> Reply {
     let began = Instant::now();
-    let task = app.tasks.spawn(F::serve(Arc::clone(&app), route, call));
+    let task = app.tasks.spawn(F::serve(Arc::clone(&app), route, call).in_current_span());
     let reply = task.await.unwrap_or_else(|_| F::unreadable(&app, route, origin, Unreadable::Panicked));
     ops::observe(F::NAME, route.path, reply.status, began.elapsed());
     reply

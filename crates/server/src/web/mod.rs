@@ -7,6 +7,7 @@ pub mod call;
 pub mod dev;
 pub mod management;
 pub mod peer;
+pub mod request_id;
 
 use std::sync::Arc;
 
@@ -15,15 +16,18 @@ use axum::extract::{Request, State};
 
 use crate::app::App;
 use auth::Auth;
+use request_id::RequestId;
 
 pub use call::{Answering, Call, Family, Handler, Reply, Route, Unreadable, router};
 
 /// Every door of the server, in front of one [`App`].
 pub fn public(app: Arc<App>) -> Router {
     let auth = router::<Auth>().method_not_allowed_fallback(async |State(app): State<Arc<App>>, request: Request| {
-        auth::method_not_allowed(&app, &request)
+        RequestId::of(&app, request.headers(), request.extensions()).sign(auth::method_not_allowed(&app, &request))
     });
     auth.merge(management::router())
-        .fallback(async |State(app): State<Arc<App>>, request: Request| auth::not_found(&app, &request))
+        .fallback(async |State(app): State<Arc<App>>, request: Request| {
+            RequestId::of(&app, request.headers(), request.extensions()).sign(auth::not_found(&app, &request))
+        })
         .with_state(app)
 }

@@ -4,8 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
-use http::header;
 use http::request::Parts;
+use http::{Extensions, header};
 use ringpass_core::kit::hash;
 use ringpass_core::model::client::Client;
 
@@ -16,11 +16,8 @@ use crate::flows::caller::Caller;
 /// The caller's address. From the right of `X-Forwarded-For`, the first address that is not itself a trusted proxy; only
 /// when the transport peer is one (`--trusted-proxies`). IPv4 in IPv6 form is told as IPv4.
 pub fn of(app: &App, parts: &Parts) -> IpAddr {
-    let peer = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip().to_canonical());
-    let trusted = |ip: &IpAddr| app.config.http.trusted_proxies.iter().any(|network| network.contains(ip));
+    let peer = transport(&parts.extensions);
+    let trusted = |ip: &IpAddr| is_trusted(app, ip);
     if !trusted(&peer) {
         return peer;
     }
@@ -35,6 +32,21 @@ pub fn of(app: &App, parts: &Parts) -> IpAddr {
         }
     }
     caller
+}
+
+/// Whether the transport peer is a trusted proxy.
+pub fn is_proxy(app: &App, extensions: &Extensions) -> bool {
+    is_trusted(app, &transport(extensions))
+}
+
+fn is_trusted(app: &App, ip: &IpAddr) -> bool {
+    app.config.http.trusted_proxies.iter().any(|network| network.contains(ip))
+}
+
+fn transport(extensions: &Extensions) -> IpAddr {
+    extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip().to_canonical())
 }
 
 /// Who calls. `proven` is the client that authenticated itself with this call, if one did.

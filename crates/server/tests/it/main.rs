@@ -22,6 +22,7 @@ mod management;
 mod oauth_token;
 mod passwordless_start;
 mod process;
+mod request_id;
 mod secrets;
 mod serve;
 mod tidy;

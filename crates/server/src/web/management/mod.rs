@@ -12,6 +12,7 @@ use axum::routing::any;
 use http::{HeaderName, Method, StatusCode, header};
 use ringpass_core::model::schema::Invalid;
 
+use super::request_id::RequestId;
 use super::{Answering, Call, Family, Reply, Route, Unreadable, call};
 use crate::app::App;
 
@@ -385,7 +386,12 @@ pub fn router() -> Router<Arc<App>> {
 
 /// Answers a preflight, and 404 to everything else (C126, C613).
 pub async fn fallback(State(app): State<Arc<App>>, request: axum::extract::Request) -> Reply {
-    let origin = allowed_origin(&app, request.headers());
+    let id = RequestId::of(&app, request.headers(), request.extensions());
+    id.sign(elsewhere(&app, &request))
+}
+
+fn elsewhere(app: &App, request: &axum::extract::Request) -> Reply {
+    let origin = allowed_origin(app, request.headers());
     if request.method() == Method::OPTIONS {
         let reply = Reply::empty(StatusCode::NO_CONTENT);
         let reply = match origin {
@@ -395,9 +401,9 @@ pub async fn fallback(State(app): State<Arc<App>>, request: axum::extract::Reque
                 .with(header::ACCESS_CONTROL_MAX_AGE, "600"),
             None => reply,
         };
-        return common(&app, reply, origin.as_deref());
+        return common(app, reply, origin.as_deref());
     }
-    common(&app, ApiError::NotFound.reply(), origin.as_deref())
+    common(app, ApiError::NotFound.reply(), origin.as_deref())
 }
 
 /// Runs a row whose token is good: scope, handler, and the log event of a refused write.

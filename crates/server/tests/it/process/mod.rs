@@ -20,6 +20,7 @@ mod reseal;
 mod restart;
 mod stop;
 mod twilio;
+mod watching;
 
 use std::collections::HashMap;
 use std::fs::{self, File};

@@ -3,7 +3,8 @@
 use ringpass_simulator::{Reply, Twilio, fault};
 use serde_json::json;
 
-use super::{Server, World, phone};
+use super::watching::metrics;
+use super::{World, phone};
 
 const SID: &str = "AC0123456789abcdef0123456789abcdef";
 const TOKEN: &str = "twilio-t0ken-of-the-tests";
@@ -51,12 +52,4 @@ async fn calls_to_twilio_are_counted_and_leave_no_number_in_the_process_log() {
     for secret in [TOKEN, "+4915112345678", "4915112345678", phone(0).trim_start_matches('+'), "is not a valid"] {
         assert!(!written.contains(secret), "{secret} stands in the process log:\n{written}");
     }
-}
-
-/// The text of `/metrics`.
-async fn metrics(server: &Server) -> String {
-    use http_body_util::BodyExt as _;
-    let url = format!("{}/metrics", server.ops).parse().unwrap();
-    let body = server.http.get(url).await.unwrap().into_body();
-    String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }

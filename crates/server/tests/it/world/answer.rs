@@ -7,7 +7,7 @@ use expect_test::Expect;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
-/// An answer. It prints as status, headers, body; headers that say nothing here are left out: the length,
+/// An answer. It prints as status, headers, body; headers that say nothing here are left out: the length, the request's name,
 /// `vary: Origin`, and the rate-limit headers of a bucket that is never empty.
 #[derive(Clone)]
 pub(crate) struct Answer {
@@ -47,7 +47,9 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.status)?;
         let unlimited = self.header("x-ratelimit-limit") == "100";
-        let dull = |name: &str| name == "content-length" || (unlimited && name.starts_with("x-ratelimit"));
+        let dull = |name: &str| {
+            name == "content-length" || name == "x-request-id" || (unlimited && name.starts_with("x-ratelimit"))
+        };
         let mut names: Vec<&str> = self.headers.keys().map(http::HeaderName::as_str).collect();
         names.sort_unstable();
         for name in names.iter().filter(|name| !dull(name)) {
