@@ -62,6 +62,11 @@ impl Budget {
         self.spend(count.saturating_mul(4).saturating_add(1))
     }
 
+    /// Spends what the call of a filter costs beside the texts that it looks at.
+    pub(super) fn call(&mut self) -> Result<(), RenderError> {
+        self.spend(8)
+    }
+
     /// Spends a round of a loop.
     pub(super) fn round(&mut self) -> Result<(), RenderError> {
         self.rounds = self.rounds.checked_sub(1).ok_or(RenderError::Rounds)?;

@@ -32,7 +32,7 @@ pub struct Limits {
     pub length: usize,
     /// Rounds of all loops together.
     pub rounds: usize,
-    /// Units of work of one rendering; a unit takes some ten nanoseconds.
+    /// Units of work of one rendering; a unit takes some tens of nanoseconds.
     pub work: usize,
     /// Bytes of the rendered text, and of every text on the way to it.
     pub output: usize,

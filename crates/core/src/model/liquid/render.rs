@@ -260,7 +260,7 @@ impl<'a> Renderer<'a> {
         let mut value = self.value(&output.value)?;
         for (filter, arguments) in &output.filters {
             let arguments = arguments.iter().map(|one| self.value(one)).collect::<Result<Vec<_>, _>>()?;
-            self.budget.spend(1)?;
+            self.budget.call()?;
             value = (filter.run)(&mut self.budget, &value, &arguments)?;
         }
         Ok(value)

@@ -102,6 +102,8 @@ fn date<'a>(budget: &mut Budget, input: &Value<'a>, arguments: &[Value<'a>]) -> 
     let format = argument(arguments, 0);
     let format = format.printed(budget)?;
     let (Some(at), false) = (date::read(input, budget.now), format.is_empty()) else { return Ok(input.clone()) };
+    // A directive is about as much work as a filter.
+    format.matches('%').try_for_each(|_| budget.call())?;
     let mut out = budget.text();
     date::write(at, &format, &mut out)?;
     text::made(budget, out)

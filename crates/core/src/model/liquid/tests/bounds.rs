@@ -48,6 +48,14 @@ fn a_template_that_wants_too_much_gets_nothing() {
             RenderError::Output,
         ),
         (
+            "{% for i in (1..999) %}{% assign a = code | upcase | downcase | append: 'x' | escape | slice: 1, 3 | round %}{% assign a = code | upcase | downcase | append: 'x' | escape | slice: 1, 3 | round %}{% endfor %}",
+            RenderError::Work,
+        ),
+        (
+            "{% for i in (1..999) %}{% assign a = 0 | date: '%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c%c' %}{% endfor %}",
+            RenderError::Work,
+        ),
+        (
             "{% assign x = 'a' %}{% for i in (1..13) %}{% assign x = x | append: x %}{% endfor %}{% for i in (1..900) %}{% if x contains 'b' %}{% endif %}{{ x | strip_html | size }}{% endfor %}",
             RenderError::Work,
         ),
