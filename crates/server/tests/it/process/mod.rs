@@ -19,6 +19,7 @@ mod number;
 mod reseal;
 mod restart;
 mod stop;
+mod tls;
 mod twilio;
 mod watching;
 
