@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ringpass_core::kit::jwt::RsaKey;
 use ringpass_core::model::attack_protection::{self, BruteForce, SuspiciousIp};
-use ringpass_core::model::client::Client;
+use ringpass_core::model::client::{AuthMethod, Client};
+use ringpass_core::model::client_credential::{ClientCredential, ProvingKey};
 use ringpass_core::model::client_grant::ClientGrant;
 use ringpass_core::model::connection::{Connection, Strategy};
 use ringpass_core::model::phone::Countries;
@@ -17,7 +18,8 @@ use ringpass_core::model::template::Template;
 use ringpass_core::model::tenant::TenantSettings;
 use ringpass_core::providers::Provider;
 use ringpass_core::storage::{
-    DbError, Tx, client_grants, clients, connections, resource_servers, settings, signing_keys, tenant,
+    DbError, Tx, client_credentials, client_grants, clients, connections, resource_servers, settings, signing_keys,
+    tenant,
 };
 use serde_json::json;
 use url::Url;
@@ -38,6 +40,7 @@ pub struct Snapshot {
     /// Signing keys and their published form.
     pub keys: Keys,
     clients: HashMap<String, Arc<Client>>,
+    proving_keys: HashMap<String, Arc<[ProvingKey]>>,
     channels: Vec<Arc<Channel>>,
     resource_servers: HashMap<String, Arc<ResourceServer>>,
     grants: HashMap<(String, String), Arc<ClientGrant>>,
@@ -83,6 +86,7 @@ impl Snapshot {
         let settings = tenant::get(tx)?;
         let keys = Keys::prepare(&signing_keys::list(tx)?)?;
         let clients = clients::list(tx)?;
+        let proving_keys = proving_keys(tx, &clients)?;
         let apis = resource_servers::list(tx)?;
         let system = ResourceServer::system(management_audience);
         let countries = settings.country_codes().and_then(Countries::parse);
@@ -102,6 +106,7 @@ impl Snapshot {
                 .into_iter()
                 .map(|connection| Arc::new(Channel::prepare(connection)))
                 .collect(),
+            proving_keys,
             clients: clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect(),
             resource_servers: apis
                 .into_iter()
@@ -121,6 +126,11 @@ impl Snapshot {
     /// A client by its id; the global client is none.
     pub fn client(&self, id: &str) -> Option<Arc<Client>> {
         self.clients.get(id).filter(|client| !client.is_global).cloned()
+    }
+
+    /// A client that proves itself by assertions, and the keys attached to it.
+    pub fn proving_keys(&self, id: &str) -> Option<(Arc<Client>, Arc<[ProvingKey]>)> {
+        Some((self.client(id)?, Arc::clone(self.proving_keys.get(id)?)))
     }
 
     /// The connection that a caller means by `name`: the one of that name; or, when it is not enabled for the client and
@@ -193,6 +203,17 @@ impl Snapshot {
 fn attack_protection(tx: &mut Tx<'_>, path: &str) -> Result<Option<attack_protection::Settings>, DbError> {
     let stored = settings::get(tx, path)?;
     Ok(attack_protection::Settings::fresh(path).map(|settings| settings.with(stored)))
+}
+
+/// The keys attached to every client that proves itself by assertions.
+fn proving_keys(tx: &mut Tx<'_>, clients: &[Client]) -> Result<HashMap<String, Arc<[ProvingKey]>>, DbError> {
+    let all = client_credentials::list(tx)?;
+    let of = |client: &Client| {
+        let attached = client.credential_ids();
+        let own = all.iter().filter(|one| one.client_id == client.id && attached.contains(&one.id.as_str()));
+        (client.id.clone(), own.filter_map(ClientCredential::proving_key).collect())
+    };
+    Ok(clients.iter().filter(|client| client.auth_method() == AuthMethod::PrivateKeyJwt).map(of).collect())
 }
 
 impl Origins {

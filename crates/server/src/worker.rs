@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringpass_core::kit::clock::{DAY, HOUR, MINUTE, Millis};
-use ringpass_core::storage::{DbError, Tx, buckets, codes, login_failures, logs, settings, stats, tokens};
+use ringpass_core::storage::{
+    DbError, Tx, buckets, codes, login_failures, logs, settings, stats, tokens, used_assertions,
+};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
@@ -76,11 +78,12 @@ type Prune = fn(&mut Tx<'_>, Millis, i64) -> Result<u64, DbError>;
 pub async fn prune(app: &App) -> Result<u64, DbError> {
     let now = app.clock.now();
     let kept_since = now - i64::from(app.config.limits.log_retention_days) * DAY;
-    let kinds: [(Prune, Millis); 5] = [
+    let kinds: [(Prune, Millis); 6] = [
         (codes::prune, now),
         (tokens::prune, now),
         (buckets::prune, now),
         (login_failures::prune, now),
+        (used_assertions::prune, now),
         (logs::prune, kept_since),
     ];
     let mut gone = 0;

@@ -35,6 +35,11 @@ pub fn job(rng: &Rng) -> String {
     format!("job_{}", rng.base62(16))
 }
 
+/// `cred_` and 22 letters.
+pub fn client_credential(rng: &Rng) -> String {
+    format!("cred_{}", rng.base62(22))
+}
+
 /// 24 hexadecimal digits: resource servers, user identities, answers of a start.
 pub fn object(rng: &Rng) -> String {
     rng.hex(24)

@@ -154,6 +154,21 @@ impl<'a> Parsed<'a> {
         Some(Self { header: object(header)?, claims: object(claims)?, input, signature: from_base64url(signature)? })
     }
 
+    /// The header.
+    pub fn header(&self) -> &Map<String, Value> {
+        &self.header
+    }
+
+    /// What the signature is over.
+    pub(super) fn input(&self) -> &str {
+        self.input
+    }
+
+    /// The signature.
+    pub(super) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
     /// The `alg` of the header, for comparison only.
     pub fn alg(&self) -> &str {
         self.header.get("alg").and_then(Value::as_str).unwrap_or_default()

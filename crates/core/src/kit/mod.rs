@@ -7,5 +7,6 @@ pub mod http;
 pub mod ids;
 pub mod jwt;
 pub mod password;
+pub mod public_key;
 pub mod rng;
 pub mod secret;

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::client_credential::ClientCredential;
 use super::client_fields::{CREATE, UPDATE};
 use super::connection::texts;
 use super::schema::{self, Invalid};
@@ -54,9 +55,21 @@ pub struct RefreshPolicy {
 }
 
 impl Client {
-    /// A new client from the body of `POST /clients`.
+    /// A new client that proves itself with a secret, or not at all.
     pub fn create(body: &Value, rng: &Rng, now: Millis) -> Result<Self, Invalid> {
-        let body = schema::without_nulls(schema::check(&CREATE, body)?);
+        let (client, credentials) = Self::create_with_credentials(body, rng, now)?;
+        if credentials.is_empty() { Ok(client) } else { Err(Invalid::body("Credentials have no place here")) }
+    }
+
+    /// A new client from the body of `POST /clients`, and the credentials that stand whole in it; the client keeps their
+    /// ids.
+    pub fn create_with_credentials(
+        body: &Value,
+        rng: &Rng,
+        now: Millis,
+    ) -> Result<(Self, Vec<ClientCredential>), Invalid> {
+        let mut body = schema::without_nulls(schema::check(&CREATE, body)?);
+        let methods = body.remove(METHODS);
         let mut client = Self {
             id: ids::client(rng),
             secret: Secret::new(ids::client_secret(rng)),
@@ -66,9 +79,21 @@ impl Client {
         };
         client.doc.insert("name".into(), Value::Null);
         client.doc.extend(defaults(body.get("app_type").and_then(Value::as_str).unwrap_or_default()));
+        let mut credentials = Vec::new();
+        if let Some(methods) = methods {
+            client.doc.remove("token_endpoint_auth_method");
+            for (index, whole) in
+                listed(&methods).iter().enumerate().filter_map(|(at, one)| Some((at, one.as_object()?)))
+            {
+                let path = format!("{METHODS}.private_key_jwt.credentials[{index}]");
+                credentials.push(ClientCredential::from_members(&client.id, whole, &path, rng, now)?);
+            }
+            let ids: Vec<Value> = credentials.iter().map(|credential| json!({"id": credential.id})).collect();
+            client.doc.insert(METHODS.into(), json!({"private_key_jwt": {"credentials": ids}}));
+        }
         client.merge(&body);
         client.check()?;
-        Ok(client)
+        Ok((client, credentials))
     }
 
     /// The client `All Applications`, which carries the classic log-in page.
@@ -136,9 +161,15 @@ impl Client {
         listed.is_some_and(|listed| listed.iter().any(|allowed| allowed.as_str() == Some(grant_type)))
     }
 
+    /// The credentials attached to it, by their ids.
+    pub fn credential_ids(&self) -> Vec<&str> {
+        let attached = self.doc.get(METHODS).map_or(&[][..], listed);
+        attached.iter().filter_map(|one| one.get("id")?.as_str()).collect()
+    }
+
     /// How it proves itself; `client_secret_post` when nothing was said.
     pub fn auth_method(&self) -> AuthMethod {
-        if self.doc.get("client_authentication_methods").and_then(|it| it.get("private_key_jwt")).is_some() {
+        if self.doc.contains_key(METHODS) {
             return AuthMethod::PrivateKeyJwt;
         }
         match self.text("token_endpoint_auth_method") {
@@ -267,13 +298,20 @@ impl Client {
         if !has("name") {
             return Err(Invalid::payload("Expected type string but found type null", "name", "Name of the client"));
         }
-        if has("token_endpoint_auth_method") && has("client_authentication_methods") {
+        if has("token_endpoint_auth_method") && has(METHODS) {
             return Err(Invalid::body(
                 "A client has either token_endpoint_auth_method or client_authentication_methods, not both",
             ));
         }
         Ok(())
     }
+}
+
+const METHODS: &str = "client_authentication_methods";
+
+/// The credentials of `client_authentication_methods`, as they stand there.
+fn listed(methods: &Value) -> &[Value] {
+    methods.pointer("/private_key_jwt/credentials").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// What a new client gets for what was not sent.

@@ -1,5 +1,6 @@
 //! The closed list of members that a client may be created and updated with.
 
+use super::client_credential::{ATTACHED_METHODS, NEW_METHODS};
 use super::schema::{Field, Format, Kind, List, Object, field};
 
 /// `POST /clients`.
@@ -8,6 +9,7 @@ pub const CREATE: Object = Object {
         &[
             field("name", Kind::Format(&NAME), "Name of the client"),
             field("resource_server_identifier", Kind::TEXT, ""),
+            field("client_authentication_methods", Kind::Object(&NEW_METHODS), METHODS),
         ],
         MEMBERS,
     ],
@@ -21,6 +23,7 @@ pub const UPDATE: Object = Object {
         &[
             field("name", Kind::Format(&NAME), "Name of the client"),
             field("client_secret", Kind::Text(16, 512), "Secret of the client"),
+            field("client_authentication_methods", Kind::Object(&ATTACHED_METHODS), METHODS),
         ],
         MEMBERS,
     ],
@@ -56,7 +59,8 @@ const REFRESH: Object = Object {
     open: false,
 };
 const ANYTHING: List = List { items: Kind::Any, min: 0, max: usize::MAX, unique: false };
-const METHODS: &[&str] = &["none", "client_secret_post", "client_secret_basic"];
+const METHODS: &str = "Keys with which the client proves itself";
+const SECRET_METHODS: &[&str] = &["none", "client_secret_post", "client_secret_basic"];
 const APP_TYPES: &[&str] = &[
     "native",
     "spa",
@@ -99,7 +103,7 @@ const MEMBERS: &[Field] = &[
     field("allowed_clients", Kind::TEXTS, "Clients that may delegate"),
     field("allowed_logout_urls", Kind::TEXTS, "Addresses that a log-out may lead to"),
     field("grant_types", Kind::TEXTS, "Grant types the client may use"),
-    field("token_endpoint_auth_method", Kind::OneOf(METHODS), "How the client proves itself"),
+    field("token_endpoint_auth_method", Kind::OneOf(SECRET_METHODS), "How the client proves itself"),
     field("is_token_endpoint_ip_header_trusted", Kind::Bool, "Whether its word about the caller's address is believed"),
     field("app_type", Kind::OneOf(APP_TYPES), "Kind of application"),
     field("is_first_party", Kind::Bool, "Whether it is the operator's own"),
@@ -126,7 +130,6 @@ const MEMBERS: &[Field] = &[
     field("organization_usage", Kind::OneOf(USAGE), "Whether organizations are used"),
     field("organization_require_behavior", Kind::OneOf(PROMPTING), "How a required organization is asked for"),
     field("organization_discovery_methods", Kind::TEXTS, "How an organization is found"),
-    field("client_authentication_methods", Kind::FREE, "Keys with which the client proves itself"),
     field("require_pushed_authorization_requests", Kind::Bool, "Whether requests must be pushed"),
     field("require_proof_of_possession", Kind::Bool, "Whether tokens must be bound to a key"),
     field("signed_request_object", Kind::FREE, "Signed authorization requests"),

@@ -161,6 +161,7 @@ fn is_secret(name: &str) -> bool {
         "link_with",
         "otp",
         "password",
+        "pem",
         "private_key",
         "refresh_token",
         "secret",

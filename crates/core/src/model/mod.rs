@@ -1,8 +1,10 @@
 //! Floor 1: the nouns. Plain data, parsing and rules; no async, no IO, and `now` is a parameter.
 
+pub mod assertion;
 pub mod attack_protection;
 pub mod attack_protection_fields;
 pub mod client;
+pub mod client_credential;
 pub mod client_fields;
 pub mod client_grant;
 pub mod connection;

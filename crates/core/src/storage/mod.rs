@@ -7,6 +7,7 @@
 //! transactions pass one after the other, on one server or many, and get → apply → put loses no change.
 
 pub mod buckets;
+pub mod client_credentials;
 pub mod client_grants;
 pub mod clients;
 pub mod codes;
@@ -30,6 +31,7 @@ mod sqlite;
 pub mod stats;
 pub mod tenant;
 pub mod tokens;
+pub mod used_assertions;
 pub mod users;
 
 pub use db::{Asked, Db, DbError, Row, Settings, Tx, Url, Value};

@@ -1,6 +1,7 @@
 //! Floor 4, the verbs: what two doors share, and everything that sends. A flow returns outcomes; doors turn them into
 //! answers.
 
+pub mod assertion;
 pub mod caller;
 pub mod deliver;
 pub mod grant;

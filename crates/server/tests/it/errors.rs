@@ -3,6 +3,7 @@
 use expect_test::expect;
 use ringpass::flows::limits::Window;
 use ringpass::web::auth::error::AuthError;
+use ringpass_core::model::assertion::Refused;
 
 use crate::world::{Answer, Lines as _, NOW};
 
@@ -31,7 +32,7 @@ fn all() -> Vec<AuthError> {
         E::SignupDisabledAtStart,
         E::ClientAuthenticationRequired,
         E::Unauthorized,
-        E::AssertionUnsupported,
+        E::BadAssertion(Refused::Expired),
         E::UnsupportedGrant(text("foo")),
         E::GrantNotAllowed(text("http://auth0.com/oauth/grant-type/passwordless/otp")),
         E::UnknownService(text("https://api.example")),
@@ -84,7 +85,7 @@ fn name(error: &AuthError) -> &'static str {
         SignupDisabledAtStart,
         ClientAuthenticationRequired,
         Unauthorized,
-        AssertionUnsupported,
+        BadAssertion,
         UnsupportedGrant,
         GrantNotAllowed,
         UnknownService,
@@ -148,7 +149,8 @@ fn every_error_is_answered_like_this() {
             cache-control: no-store
         Unauthorized: 401 {"error":"access_denied","error_description":"Unauthorized"}
             cache-control: no-store
-        AssertionUnsupported: 401 {"error":"invalid_client","error_description":"Client assertions are not supported by this server"}
+        BadAssertion: 401 {"error":"invalid_client","error_description":"'exp' claim is in the past"}
+            cache-control: no-store
         UnsupportedGrant: 400 {"error":"unsupported_grant_type","error_description":"Unsupported grant type: foo"}
         GrantNotAllowed: 403 {"error":"unauthorized_client","error_description":"Grant type 'http://auth0.com/oauth/grant-type/passwordless/otp' not allowed for the client.","error_uri":"https://auth0.com/docs/clients/client-grant-types"}
         UnknownService: 403 {"error":"access_denied","error_description":"Service not found: https://api.example"}

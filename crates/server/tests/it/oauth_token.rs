@@ -1,5 +1,6 @@
 //! `POST /oauth/token` (`docs/COMPATIBILITY.md` C401-C463).
 
+mod assertions;
 mod codes;
 mod machine;
 mod password;

@@ -66,7 +66,16 @@ async fn discovery_tells_what_there_is() {
           ],
           "token_endpoint_auth_methods_supported": [
             "client_secret_basic",
-            "client_secret_post"
+            "client_secret_post",
+            "private_key_jwt"
+          ],
+          "token_endpoint_auth_signing_alg_values_supported": [
+            "RS256",
+            "RS384",
+            "PS256",
+            "PS384",
+            "ES256",
+            "ES384"
           ],
           "claims_supported": [
             "aud",

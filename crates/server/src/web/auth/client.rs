@@ -1,13 +1,15 @@
-//! Client authentication: none, post, basic (`docs/COMPATIBILITY.md` C403-C405, C413).
+//! Client authentication: none, post, basic, `private_key_jwt` (`docs/COMPATIBILITY.md` C403-C405, C413, C1121-C1129).
 
 use std::sync::Arc;
 
 use http::header;
 use ringpass_core::kit::hash;
-use ringpass_core::model::client::Client;
+use ringpass_core::model::assertion::{Assertion, Refused};
+use ringpass_core::model::client::{AuthMethod, Client};
 use ringpass_core::storage::DbError;
 
 use crate::app::App;
+use crate::flows::assertion::{self, AssertionRefused, Sent};
 use crate::web::Call;
 
 /// Credentials as they were sent.
@@ -17,6 +19,8 @@ pub struct Credentials {
     pub client_id: Option<String>,
     /// Client secret, likewise.
     pub secret: Option<String>,
+    /// Signed assertion.
+    pub assertion: Option<Sent>,
 }
 
 /// What checking credentials came to.
@@ -28,28 +32,59 @@ pub enum Checked {
     Public(Arc<Client>),
     /// A confidential client that sent no secret.
     Unproven(Arc<Client>),
-    /// A wrong secret.
+    /// A wrong secret, or one where an assertion is asked for.
     Wrong(Arc<Client>),
+    /// An assertion that proves nothing, and the client that it speaks of.
+    Refused(Refused, Option<Arc<Client>>),
     /// No such client.
     Unknown,
 }
 
 impl Credentials {
-    /// Takes what the body says, completed by HTTP Basic (both parts form-url-decoded, RFC 6749 §2.3.1).
-    pub fn read(call: &Call, client_id: Option<&str>, secret: Option<&str>) -> Self {
+    /// Takes what the body says, completed by HTTP Basic (both parts form-url-decoded, RFC 6749 §2.3.1). `text` reads an
+    /// optional member of the body.
+    pub fn read<'b, E>(call: &Call, text: impl Fn(&'static str) -> Result<Option<&'b str>, E>) -> Result<Self, E> {
+        let own = |name| Ok(text(name)?.map(str::to_owned));
         let (basic_id, basic_secret) = basic(call).unzip();
-        Self {
-            client_id: client_id.map(str::to_owned).or(basic_id),
-            secret: secret.map(str::to_owned).or(basic_secret),
-        }
+        let kind = own("client_assertion_type")?;
+        Ok(Self {
+            client_id: own("client_id")?.or(basic_id),
+            secret: own("client_secret")?.or(basic_secret),
+            assertion: own("client_assertion")?.map(|assertion| Sent { kind, assertion }),
+        })
+    }
+
+    /// Whether they say which client it is.
+    pub fn name_a_client(&self) -> bool {
+        self.client_id.is_some() || self.assertion.is_some()
+    }
+
+    /// The client they speak of, proven or not.
+    pub fn named(&self) -> Option<String> {
+        let of_assertion =
+            || Some(Assertion::read(&self.assertion.as_ref()?.assertion, None).ok()?.client_id().to_owned());
+        self.client_id.clone().or_else(of_assertion)
     }
 
     /// Compares them with the client on record.
     pub async fn check(&self, app: &App) -> Result<Checked, DbError> {
+        if let Some(sent) = &self.assertion {
+            let proven = match &self.secret {
+                Some(_) => Err(AssertionRefused::Bad(Refused::TwoMethods)),
+                None => assertion::prove(app, sent, self.client_id.as_deref()).await,
+            };
+            let named = || self.named().and_then(|id| app.snapshot().client(&id));
+            return match proven {
+                Ok(client) => Ok(Checked::Proven(client)),
+                Err(AssertionRefused::Bad(why)) => Ok(Checked::Refused(why, named())),
+                Err(AssertionRefused::Database(error)) => Err(error),
+            };
+        }
         let id = self.client_id.as_deref().unwrap_or_default();
         let Some(client) = app.find(|snapshot| snapshot.client(id)).await? else { return Ok(Checked::Unknown) };
         Ok(match &self.secret {
             _ if client.is_public() => Checked::Public(client),
+            Some(_) if client.auth_method() == AuthMethod::PrivateKeyJwt => Checked::Wrong(client),
             Some(sent) if client.secret.matches(sent) => Checked::Proven(client),
             Some(_) => Checked::Wrong(client),
             None => Checked::Unproven(client),

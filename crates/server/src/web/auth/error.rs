@@ -2,6 +2,7 @@
 //! (`docs/COMPATIBILITY.md` C105, C221-C258, C411-C456).
 
 use http::{HeaderName, StatusCode, header};
+use ringpass_core::model::assertion;
 use ringpass_core::storage::DbError;
 use serde_json::json;
 
@@ -64,8 +65,8 @@ pub enum AuthError {
     // Token endpoint.
     /// Unknown client, wrong or missing secret.
     Unauthorized,
-    /// `client_assertion`, which this release does not take.
-    AssertionUnsupported,
+    /// A `client_assertion` that proves nothing.
+    BadAssertion(assertion::Refused),
     /// A grant type we do not know.
     UnsupportedGrant(String),
     /// A grant type that the client may not use.
@@ -149,9 +150,7 @@ impl AuthError {
                 text(401, "unauthorized_client", "Client authentication is required.")
             }
             Self::Unauthorized => text(401, "access_denied", "Unauthorized"),
-            Self::AssertionUnsupported => {
-                text(401, "invalid_client", "Client assertions are not supported by this server")
-            }
+            Self::BadAssertion(why) => (401, "invalid_client", why.to_string()),
             Self::UnsupportedGrant(grant) => {
                 (400, "unsupported_grant_type", format!("Unsupported grant type: {grant}"))
             }
@@ -220,7 +219,9 @@ impl AuthError {
                 with_window(reply, *window).with(header::RETRY_AFTER, &wait.to_string())
             }
             Self::Unavailable => reply.with(header::RETRY_AFTER, "1"),
-            Self::Unauthorized | Self::ClientAuthenticationRequired => reply.with(header::CACHE_CONTROL, "no-store"),
+            Self::Unauthorized | Self::BadAssertion(_) | Self::ClientAuthenticationRequired => {
+                reply.with(header::CACHE_CONTROL, "no-store")
+            }
             _ => reply,
         }
     }

@@ -115,17 +115,19 @@ async fn check(app: &App, call: &Call, body: &Members, seen: &mut Seen) -> Resul
     if !unknown.is_empty() {
         return Err(AuthError::UnknownMembers(unknown));
     }
-    let secret = text(body, "client_secret")?;
-    let credentials = Credentials::read(call, text(body, "client_id")?, secret);
-    if credentials.client_id.is_none() {
+    let credentials = Credentials::read(call, |name| text(body, name))?;
+    if !credentials.name_a_client() {
         return Err(AuthError::MissingProperty("client_id"));
     }
     let checked = credentials.check(app).await?;
     let client = match &checked {
-        Checked::Proven(client) | Checked::Public(client) | Checked::Unproven(client) | Checked::Wrong(client) => {
-            client
-        }
+        Checked::Proven(client)
+        | Checked::Public(client)
+        | Checked::Unproven(client)
+        | Checked::Wrong(client)
+        | Checked::Refused(_, Some(client)) => client,
         Checked::Unknown => return Err(AuthError::NoSuchClient),
+        Checked::Refused(why, None) => return Err(AuthError::BadAssertion(why.clone())),
     };
     seen.client = Some(Arc::clone(client));
     let name = text(body, "connection")?.ok_or(AuthError::MissingProperty("connection"))?;
@@ -134,6 +136,7 @@ async fn check(app: &App, call: &Call, body: &Members, seen: &mut Seen) -> Resul
     let must_prove = app.snapshot().settings.enforce_client_authentication_on_passwordless_start();
     let proven = match &checked {
         Checked::Wrong(_) | Checked::Unknown => return Err(AuthError::Unauthorized),
+        Checked::Refused(why, _) => return Err(AuthError::BadAssertion(why.clone())),
         Checked::Unproven(_) if must_prove => return Err(AuthError::ClientAuthenticationRequired),
         Checked::Proven(client) => Some(&**client),
         Checked::Unproven(_) | Checked::Public(_) => None,

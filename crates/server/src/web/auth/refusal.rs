@@ -1,4 +1,4 @@
-//! The log of token requests that never reached their grant: a wrong secret, a grant, an API or a realm that is not for
+//! The log of token requests that never reached their grant: a wrong secret or assertion, a grant, an API or a realm that is not for
 //! this client (`docs/COMPATIBILITY.md` C1260). Grants write their own failures.
 //!
 //! Anyone can send such requests. Buckets in memory bound what they write.
@@ -27,9 +27,8 @@ pub(super) async fn note(app: &App, call: &Call, members: &Members, error: &Auth
     let Some(kind) = kind(grant_type, error).filter(|_| has_room(app, &caller, app.clock.now())) else {
         return Ok(());
     };
-    let id = optional(members, "client_id").ok().flatten();
-    let id = Credentials::read(call, id, None).client_id.unwrap_or_default();
-    let client = app.snapshot().client(&id);
+    let credentials = Credentials::read(call, |name| optional(members, name)).unwrap_or_default();
+    let client = credentials.named().and_then(|id| app.snapshot().client(&id));
     let event = Event {
         description: error.description(),
         // What is no client of ours may be anything, a secret included.
@@ -43,7 +42,8 @@ pub(super) async fn note(app: &App, call: &Call, members: &Members, error: &Auth
 
 /// The type of its event; `None` for what the grant has written already, and for requests that are merely malformed.
 fn kind(grant_type: &str, error: &AuthError) -> Option<&'static str> {
-    let before_every_grant = matches!(error, AuthError::Unauthorized | AuthError::GrantNotAllowed(_));
+    let before_every_grant =
+        matches!(error, AuthError::Unauthorized | AuthError::BadAssertion(_) | AuthError::GrantNotAllowed(_));
     let before_a_code =
         matches!(error, AuthError::UnknownRealm(_) | AuthError::UnknownService(_) | AuthError::NoClientGrant(_));
     match grant_type {

@@ -66,11 +66,8 @@ async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthE
 }
 
 async fn authenticate(app: &App, call: &Call, members: &Members) -> Result<(Arc<Client>, Caller), AuthError> {
-    let credentials = Credentials::read(call, optional(members, "client_id")?, optional(members, "client_secret")?);
-    if members.contains_key("client_assertion") {
-        return Err(AuthError::AssertionUnsupported);
-    }
-    if credentials.client_id.is_none() {
+    let credentials = Credentials::read(call, |name| optional(members, name))?;
+    if !credentials.name_a_client() {
         return Err(AuthError::MissingParameter("client_id"));
     }
     match credentials.check(app).await? {
@@ -82,6 +79,7 @@ async fn authenticate(app: &App, call: &Call, members: &Members) -> Result<(Arc<
         Checked::Public(client) if optional(members, "grant_type")? != Some("client_credentials") => {
             Ok((client, peer::caller(call, None)))
         }
+        Checked::Refused(why, _) => Err(AuthError::BadAssertion(why)),
         _ => Err(AuthError::Unauthorized),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{StatusCode, header};
+use ringpass_core::kit::public_key::Alg;
 use serde_json::json;
 
 use super::error::AuthError;
@@ -28,7 +29,8 @@ pub(super) async fn discovery(app: Arc<App>, _call: Call) -> Result<Reply, AuthE
         "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["HS256", "RS256", "PS256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": Alg::ALL.map(Alg::name),
         "claims_supported": [
             "aud", "auth_time", "created_at", "email", "email_verified", "exp", "family_name", "given_name", "iat",
             "identities", "iss", "name", "nickname", "phone_number", "picture", "sub"

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use http::StatusCode;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::schema::Invalid;
-use ringpass_core::storage::{Tx, clients};
+use ringpass_core::storage::{Tx, client_credentials, clients};
 use serde_json::{Map, Value, json};
 
+use super::client_credentials::check_attached;
 use super::paging::{Fields, Page, flag, key};
 use super::{ApiError, Outcome, Request, Token};
 use crate::app::App;
@@ -38,11 +39,14 @@ pub async fn list(app: Arc<App>, request: Request) -> Outcome {
 
 /// `POST /clients`: the answer has the secret.
 pub async fn create(app: Arc<App>, request: Request) -> Outcome {
-    let client = Client::create(&request.json()?, &app.rng, app.clock.now())?;
+    let (client, credentials) = Client::create_with_credentials(&request.json()?, &app.rng, app.clock.now())?;
     let view = View::of(&app);
     let work = move |tx: &mut Tx<'_>| {
         if !clients::insert(tx, &client)? {
             return Err(ApiError::Server);
+        }
+        for credential in &credentials {
+            client_credentials::insert(tx, credential)?;
         }
         Ok(Reply::json(StatusCode::CREATED, &view.whole(&client)))
     };
@@ -58,20 +62,28 @@ pub async fn show(app: Arc<App>, request: Request) -> Outcome {
     Ok(Reply::json(StatusCode::OK, &shown))
 }
 
-/// `PATCH /clients/{id}`. The secret may be chosen with `update:client_keys`, everything else with `update:clients`.
+/// `PATCH /clients/{id}`. The secret may be chosen with `update:client_keys`, credentials be attached with
+/// `update:client_credentials`, everything else with `update:clients` (C708, C1108).
 pub async fn update(app: Arc<App>, request: Request) -> Outcome {
     let (id, patch) = (id(&request), request.json()?);
-    let names: Vec<&String> = patch.as_object().into_iter().flat_map(Map::keys).collect();
-    if names.iter().any(|name| *name == "client_secret") && !request.token.has("update:client_keys") {
-        return Err(ApiError::InsufficientScope(&["update:client_keys"]));
-    }
-    if names.iter().any(|name| *name != "client_secret") && !request.token.has("update:clients") {
-        return Err(ApiError::InsufficientScope(&["update:clients"]));
+    for (name, value) in patch.as_object().into_iter().flatten() {
+        let needed: &[&str] = match name.as_str() {
+            "client_secret" => &["update:client_keys"],
+            "client_authentication_methods" if !value.is_null() => &["update:client_credentials"],
+            "client_authentication_methods" | "token_endpoint_auth_method" => {
+                &["update:clients", "update:client_credentials"]
+            }
+            _ => &["update:clients"],
+        };
+        if !request.token.permits(needed) {
+            return Err(ApiError::InsufficientScope(needed));
+        }
     }
     let (view, token) = (View::of(&app), request.token.clone());
     let work = move |tx: &mut Tx<'_>| {
         let mut client = clients::get(tx, &id)?.ok_or(ApiError::NoClient)?;
         client.apply(&patch)?;
+        check_attached(tx, &client)?;
         clients::put(tx, &client)?;
         Ok(Reply::json(StatusCode::OK, &view.permitted(&client, &token)))
     };
@@ -132,11 +144,20 @@ impl View {
         const SECRETS: [&str; 3] = ["client_secret", "signing_keys", "encryption_key"];
         const SUMMARY: [&str; 5] = ["tenant", "global", "name", "client_id", "app_type"];
         let mut view = self.whole(client);
+        if !token.permits(&["read:client_credentials", "update:client_credentials"]) {
+            view.shift_remove("client_authentication_methods");
+        }
         if !token.has("read:client_keys") {
             view.retain(|name, _| !SECRETS.contains(&name.as_str()));
         }
-        let is_reader =
-            ["read:clients", "read:client_keys", "read:client_credentials", "update:clients", "update:client_keys"];
+        let is_reader = [
+            "read:clients",
+            "read:client_keys",
+            "read:client_credentials",
+            "update:clients",
+            "update:client_keys",
+            "update:client_credentials",
+        ];
         if !token.permits(&is_reader) {
             view.retain(|name, _| SUMMARY.contains(&name.as_str()));
         }

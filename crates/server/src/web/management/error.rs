@@ -42,6 +42,8 @@ pub enum ApiError {
     NoConnection,
     /// No such client.
     NoClient,
+    /// The client has no such credential.
+    NoCredential,
     /// No such API.
     NoResourceServer,
     /// No such client grant.
@@ -85,6 +87,8 @@ pub enum ApiError {
     BeyondWindow(&'static str),
     /// A search reads more than one may; the sentence says what to ask for.
     TooBroad(&'static str),
+    /// The credential is attached to its client.
+    CredentialAttached,
     /// Only a previous key can be revoked.
     KeyInUse,
     /// A part of the tenant that nobody may remove or change; the sentence says which.
@@ -100,6 +104,7 @@ impl ApiError {
     /// Status, sentence and machine code of the wire; an empty code is left out.
     fn row(&self) -> (StatusCode, String, &'static str) {
         let text = |status, text: &str, code| (status, text.to_owned(), code);
+        let no = |what: &str, code| text(StatusCode::NOT_FOUND, what, code);
         match self {
             Self::MissingAuthentication => text(StatusCode::UNAUTHORIZED, "Missing authentication", ""),
             Self::BadAuthenticationHeader => {
@@ -126,27 +131,18 @@ impl ApiError {
                 "",
             ),
             Self::NotFound => text(StatusCode::NOT_FOUND, "Not Found", ""),
-            Self::NoConnection => text(StatusCode::NOT_FOUND, "The connection does not exist", "inexistent_connection"),
-            Self::NoClient => text(StatusCode::NOT_FOUND, "The client does not exist", "inexistent_client"),
-            Self::NoResourceServer => {
-                text(StatusCode::NOT_FOUND, "The resource server does not exist", "inexistent_resource_server")
-            }
-            Self::NoClientGrant => {
-                text(StatusCode::NOT_FOUND, "The client grant does not exist", "inexistent_client_grant")
-            }
-            Self::NoUser => text(StatusCode::NOT_FOUND, "The user does not exist.", "inexistent_user"),
-            Self::NoIdentity => text(StatusCode::NOT_FOUND, "The identity does not exist", "inexistent_identity"),
-            Self::NoRole => text(StatusCode::NOT_FOUND, "The role does not exist", "inexistent_role"),
-            Self::NoLog => text(StatusCode::NOT_FOUND, "The log does not exist", "log_not_found"),
-            Self::NoSigningKey => {
-                text(StatusCode::NOT_FOUND, "The signing key does not exist", "inexistent_signing_key")
-            }
-            Self::NoEmailProvider => {
-                text(StatusCode::NOT_FOUND, "There is not a configured email provider", "inexistent_email_provider")
-            }
-            Self::NoEmailTemplate => {
-                text(StatusCode::NOT_FOUND, "The template does not exist.", "inexistent_email_template")
-            }
+            Self::NoConnection => no("The connection does not exist", "inexistent_connection"),
+            Self::NoClient => no("The client does not exist", "inexistent_client"),
+            Self::NoCredential => no("The credential does not exist", "inexistent_credential"),
+            Self::NoResourceServer => no("The resource server does not exist", "inexistent_resource_server"),
+            Self::NoClientGrant => no("The client grant does not exist", "inexistent_client_grant"),
+            Self::NoUser => no("The user does not exist.", "inexistent_user"),
+            Self::NoIdentity => no("The identity does not exist", "inexistent_identity"),
+            Self::NoRole => no("The role does not exist", "inexistent_role"),
+            Self::NoLog => no("The log does not exist", "log_not_found"),
+            Self::NoSigningKey => no("The signing key does not exist", "inexistent_signing_key"),
+            Self::NoEmailProvider => no("There is not a configured email provider", "inexistent_email_provider"),
+            Self::NoEmailTemplate => no("The template does not exist.", "inexistent_email_template"),
             Self::AddressNotBlocked => text(StatusCode::NOT_FOUND, "IP is not blocked", ""),
             Self::NoSignals => text(
                 StatusCode::FORBIDDEN,
@@ -181,6 +177,11 @@ impl ApiError {
             Self::UserConflict => text(StatusCode::CONFLICT, "The user already exists.", "auth0_idp_error"),
             Self::BeyondWindow(sentence) => text(StatusCode::BAD_REQUEST, sentence, "invalid_paging"),
             Self::TooBroad(sentence) => text(StatusCode::BAD_REQUEST, sentence, "invalid_query_string"),
+            Self::CredentialAttached => text(
+                StatusCode::CONFLICT,
+                "The credential is attached to the client: detach it first (client_authentication_methods)",
+                "credential_attached",
+            ),
             Self::KeyInUse => {
                 text(StatusCode::BAD_REQUEST, "Only a previous signing key can be revoked", "invalid_body")
             }

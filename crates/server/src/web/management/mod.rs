@@ -18,6 +18,7 @@ use crate::app::App;
 
 pub mod attack_protection;
 pub mod audit;
+pub mod client_credentials;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;
@@ -140,12 +141,56 @@ impl Family for Management {
             client_grants::remove,
             "Delete a client grant"
         ),
-        route!("GET", "/clients", ["read:clients", "read:client_keys", "read:client_summary"], clients::list),
+        route!(
+            "GET",
+            "/clients",
+            ["read:clients", "read:client_keys", "read:client_credentials", "read:client_summary"],
+            clients::list
+        ),
         route!("POST", "/clients", ["create:clients"], clients::create, "Create a client"),
-        route!("GET", "/clients/{id}", ["read:clients", "read:client_keys", "read:client_summary"], clients::show),
-        route!("PATCH", "/clients/{id}", ["update:clients", "update:client_keys"], clients::update, "Update a client"),
+        route!(
+            "GET",
+            "/clients/{id}",
+            ["read:clients", "read:client_keys", "read:client_credentials", "read:client_summary"],
+            clients::show
+        ),
+        route!(
+            "PATCH",
+            "/clients/{id}",
+            ["update:clients", "update:client_keys", "update:client_credentials"],
+            clients::update,
+            "Update a client"
+        ),
         route!("DELETE", "/clients/{id}", ["delete:clients"], clients::remove, "Delete a client"),
         route!("GET", "/clients/{id}/connections", ["read:connections"], connections::of_client),
+        route!("GET", "/clients/{id}/credentials", ["read:client_credentials"], client_credentials::list),
+        route!(
+            "POST",
+            "/clients/{id}/credentials",
+            ["create:client_credentials"],
+            client_credentials::create,
+            "Create a client credential"
+        ),
+        route!(
+            "GET",
+            "/clients/{id}/credentials/{credential_id}",
+            ["read:client_credentials"],
+            client_credentials::show
+        ),
+        route!(
+            "PATCH",
+            "/clients/{id}/credentials/{credential_id}",
+            ["update:client_credentials"],
+            client_credentials::update,
+            "Update a client credential"
+        ),
+        route!(
+            "DELETE",
+            "/clients/{id}/credentials/{credential_id}",
+            ["delete:client_credentials"],
+            client_credentials::remove,
+            "Delete a client credential"
+        ),
         route!(
             "POST",
             "/clients/{id}/rotate-secret",

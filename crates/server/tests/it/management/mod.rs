@@ -1,6 +1,7 @@
 //! The Management API, seen from outside (`docs/COMPATIBILITY.md` C601-C794): one file per noun, and what all have in common.
 
 mod attack_protection;
+mod client_credentials;
 mod client_grants;
 mod clients;
 mod connections;
@@ -32,13 +33,13 @@ use serde_json::Value;
 use crate::world::{Answer, Caller, World};
 
 /// A caller who may do everything.
-fn admin(world: &World) -> Caller<'_> {
+pub(crate) fn admin(world: &World) -> Caller<'_> {
     let scopes: BTreeSet<&str> = Management::ROUTES.iter().flat_map(|route| route.scopes.iter().copied()).collect();
     world.api(&scopes.into_iter().collect::<Vec<_>>().join(" "))
 }
 
 /// An error on one line: `404 inexistent_client: The client does not exist`.
-fn said(answer: &Answer) -> String {
+pub(crate) fn said(answer: &Answer) -> String {
     let body = answer.json();
     assert_eq!(body["statusCode"], answer.status.as_u16(), "{answer}");
     assert_eq!(body["error"], answer.status.canonical_reason().unwrap(), "{answer}");
@@ -46,13 +47,13 @@ fn said(answer: &Answer) -> String {
 }
 
 /// The same of the Authentication API: `401 unauthorized: user is blocked`.
-fn refusal(answer: &Answer) -> String {
+pub(crate) fn refusal(answer: &Answer) -> String {
     format!("{} {}: {}", answer.status.as_u16(), answer.text("error"), answer.text("error_description"))
 }
 
 /// The body of a good answer.
 #[track_caller]
-fn good(answer: &Answer, status: u16) -> Value {
+pub(crate) fn good(answer: &Answer, status: u16) -> Value {
     assert_eq!(answer.status, status, "{answer}");
     answer.json()
 }

@@ -22,6 +22,7 @@ fn rows() -> impl Iterator<Item = (Method, String, &'static [&'static str])> {
             .path
             .replace("{id}", "con_0123456789abcdef")
             .replace("{kid}", "a-key")
+            .replace("{credential_id}", "cred_x")
             .replace("{provider}", "sms")
             .replace("{user_id}", "x");
         (route.method.parse().unwrap(), format!("/api/v2{path}"), route.scopes)

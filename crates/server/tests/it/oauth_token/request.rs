@@ -71,7 +71,7 @@ async fn every_error_of_a_request_has_its_words() {
         401 {"error":"access_denied","error_description":"Unauthorized"}
         401 {"error":"access_denied","error_description":"Unauthorized"}
         400 {"error":"invalid_request","error_description":"Parameter must be a string: client_secret"}
-        401 {"error":"invalid_client","error_description":"Client assertions are not supported by this server"}
+        401 {"error":"invalid_client","error_description":"client_assertion is not a JSON Web Token"}
         403 {"error":"unauthorized_client","error_description":"Grant type 'http://auth0.com/oauth/grant-type/passwordless/otp' not allowed for the client.","error_uri":"https://auth0.com/docs/clients/client-grant-types"}
         400 {"error":"invalid_request","error_description":"Missing required parameter: username"}
         400 {"error":"invalid_request","error_description":"Parameter must be a string: username"}

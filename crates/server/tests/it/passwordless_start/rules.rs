@@ -396,7 +396,7 @@ async fn what_a_caller_sends_reaches_the_log_without_its_secrets() {
         {
           "date": "2026-01-02T03:04:05.678Z",
           "type": "f",
-          "description": "Unauthorized",
+          "description": "Send client_assertion or client_secret, not both",
           "connection": "sms",
           "connection_id": "con_XzcjiBgqM0zcm3Iy",
           "client_id": "cli_web",
@@ -417,9 +417,9 @@ async fn what_a_caller_sends_reaches_the_log_without_its_secrets() {
             },
             "qs": {},
             "error": {
-              "message": "Unauthorized",
-              "oauthError": "Unauthorized",
-              "type": "access_denied",
+              "message": "Send client_assertion or client_secret, not both",
+              "oauthError": "Send client_assertion or client_secret, not both",
+              "type": "invalid_client",
               "uri": null
             }
           },
