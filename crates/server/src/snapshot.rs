@@ -13,7 +13,7 @@ use ringpass_core::model::client_grant::ClientGrant;
 use ringpass_core::model::connection::{Connection, Strategy};
 use ringpass_core::model::phone::Countries;
 use ringpass_core::model::resource_server::ResourceServer;
-use ringpass_core::model::signing_key::{SigningKey, State};
+use ringpass_core::model::signing_key::{SigningKey, Standing, State};
 use ringpass_core::model::template::Template;
 use ringpass_core::model::tenant::TenantSettings;
 use ringpass_core::providers::Provider;
@@ -75,6 +75,8 @@ pub struct Keys {
     pub verifying: Vec<RsaKey>,
     /// The body of `/.well-known/jwks.json`.
     pub jwks: Bytes,
+    /// How the keys stand, to know when one is to move on.
+    pub schedule: Vec<Standing>,
     /// Certificate of the current key (PEM) and its PKCS #7 form (PEM).
     pub certificate: (String, String),
 }
@@ -263,6 +265,7 @@ impl Keys {
         Ok(Self {
             current: current.rsa().ok_or_else(missing)?,
             verifying: published.iter().filter_map(|key| key.rsa()).collect(),
+            schedule: keys.iter().map(SigningKey::standing).collect(),
             jwks: serde_json::to_vec(&jwks).unwrap_or_default().into(),
             certificate: (current.certificate_pem(), current.pkcs7_pem()),
         })

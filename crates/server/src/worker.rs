@@ -1,5 +1,5 @@
 //! Doors opened by time: notice configuration that another node wrote, remove what has expired, count sign-ins by day,
-//! learn whether the database takes writes.
+//! rotate signing keys, learn whether the database takes writes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use ringpass_core::storage::{
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
+use crate::flows::signing_keys;
 use crate::ops::{self, Readiness};
 
 /// Rows removed in one transaction, so that no sign-in waits long behind it.
@@ -40,6 +41,9 @@ pub async fn run(app: Arc<App>, readiness: Arc<Readiness>) {
             if let Err(error) = prune(&app).await {
                 tracing::warn!(%error, "expired rows could not be removed");
             }
+        }
+        if let Err(error) = signing_keys::keep(&app).await {
+            tracing::warn!(%error, "the signing keys could not be moved on");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::client_credential::{ATTACHED_METHODS, NEW_METHODS};
 use super::schema::{Field, Format, Kind, List, Object, field};
+use super::signing_key::LONGEST_LIFETIME;
 
 /// `POST /clients`.
 pub const CREATE: Object = Object {
@@ -36,7 +37,7 @@ const NAME: Format =
 const ALGS: &[&str] = &["HS256", "RS256", "RS512", "PS256"];
 const JWT: Object = Object {
     fields: &[&[
-        field("lifetime_in_seconds", Kind::Int(1, 2_592_000), "Life of an ID token"),
+        field("lifetime_in_seconds", Kind::Int(1, LONGEST_LIFETIME), "Life of an ID token"),
         field("secret_encoded", Kind::Bool, "Whether the secret is base64"),
         field("scopes", Kind::FREE, "Scopes of the legacy kind"),
         field("alg", Kind::OneOf(ALGS), "What signs ID tokens"),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::schema::{self, Field, Format, Invalid, Kind, List, Object, field};
 use super::scope::SCOPES;
+use super::signing_key::LONGEST_LIFETIME;
 use crate::kit::clock::Millis;
 use crate::kit::ids;
 use crate::kit::jwt::Alg;
@@ -218,7 +219,6 @@ impl ResourceServer {
 const SYSTEM_ID: &str = "6170692d76322d61646d696e";
 const LIFETIME: i64 = 86_400;
 const LIFETIME_FOR_WEB: i64 = 7_200;
-const LONGEST: i64 = 2_592_000;
 const USER_POLICY: &str = "allow_all";
 const CLIENT_POLICY: &str = "require_client_grant";
 
@@ -260,8 +260,12 @@ const MEMBERS: &[Field] = &[
     field("allow_offline_access", Kind::Bool, "Whether refresh tokens may be issued for it"),
     field("allow_online_access", Kind::Bool, "Whether refresh tokens bound to a session may be issued for it"),
     field("allow_online_access_with_ephemeral_sessions", Kind::Bool, "Whether such a session may be short-lived"),
-    field("token_lifetime", Kind::Int(0, LONGEST), "Life of its access tokens in seconds"),
-    field("token_lifetime_for_web", Kind::Int(0, LONGEST), "Life of access tokens issued through a browser in seconds"),
+    field("token_lifetime", Kind::Int(0, LONGEST_LIFETIME), "Life of its access tokens in seconds"),
+    field(
+        "token_lifetime_for_web",
+        Kind::Int(0, LONGEST_LIFETIME),
+        "Life of access tokens issued through a browser in seconds",
+    ),
     field("token_dialect", Kind::OneOf(DIALECTS), "Shape of its access tokens"),
     field("skip_consent_for_verifiable_first_party_clients", Kind::Bool, "Whether own clients need no consent"),
     field("enforce_policies", Kind::Bool, "Whether permissions of the user limit the scope"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::kit::clock::{Millis, rfc3339};
+use crate::kit::clock::{DAY, Millis, SECOND, rfc3339};
 use crate::kit::jwt::RsaKey;
 use crate::kit::rng::Rng;
 use crate::kit::secret::Secret;
@@ -35,6 +35,32 @@ impl State {
     /// Reads the stored word.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Next, Self::Current, Self::Previous, Self::Revoked].into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// Longest life of a token that a signing key signs, in seconds: what clients and APIs may be set to at most.
+pub const LONGEST_LIFETIME: i64 = 2_592_000;
+/// How long after the end of its last token a previous key stays: the clocks of nodes and of APIs differ.
+const MARGIN: Millis = DAY;
+
+/// Where a key stands, and since when: enough to tell what time asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    state: State,
+    current_since: Option<Millis>,
+    current_until: Option<Millis>,
+}
+
+impl Standing {
+    /// Whether it has signed for as long as `age`.
+    pub fn is_due(&self, age: Millis, now: Millis) -> bool {
+        self.state == State::Current && self.current_since.is_some_and(|since| since + age <= now)
+    }
+
+    /// Whether it signs no more and everything that it may have signed has ended, whatever lifetimes were set meanwhile.
+    pub fn is_spent(&self, now: Millis) -> bool {
+        self.state == State::Previous
+            && self.current_until.is_some_and(|until| until + LONGEST_LIFETIME * SECOND + MARGIN <= now)
     }
 }
 
@@ -77,6 +103,11 @@ impl SigningKey {
             current_until: None,
             revoked_at: None,
         })
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        Standing { state: self.state, current_since: self.current_since, current_until: self.current_until }
     }
 
     /// The key ready to sign; `None` once revoked.

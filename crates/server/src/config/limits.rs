@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ringpass_core::kit::clock::{DAY, Millis};
+
 use super::sources::{ConfigError, Values};
 
 /// Limits that can be lifted or changed per process.
@@ -17,6 +19,8 @@ pub struct Limits {
     pub log_retention_days: u32,
     /// Users or tenant log events that one search of the Management API may read.
     pub search_rows: usize,
+    /// Days after which the signing key is rotated; 0 leaves that to the operator.
+    pub signing_key_rotation_days: u32,
 }
 
 impl Default for Limits {
@@ -27,6 +31,7 @@ impl Default for Limits {
             start_refill: Duration::from_secs(72),
             log_retention_days: 30,
             search_rows: 100_000,
+            signing_key_rotation_days: 0,
         }
     }
 }
@@ -47,6 +52,14 @@ impl Limits {
         let log_retention_days =
             values.parse("log_retention_days", default.log_retention_days, "write a whole number of days")?;
         let search_rows = values.parse("search_rows", default.search_rows, "write a whole number")?;
-        Ok(Self { documented, start_burst, start_refill, log_retention_days, search_rows })
+        let todo = "write a whole number of days, 0 for never";
+        let signing_key_rotation_days =
+            values.parse("signing_key_rotation_days", default.signing_key_rotation_days, todo)?;
+        Ok(Self { documented, start_burst, start_refill, log_retention_days, search_rows, signing_key_rotation_days })
+    }
+
+    /// How long a signing key signs; `None` where the operator rotates.
+    pub fn signing_key_age(&self) -> Option<Millis> {
+        (self.signing_key_rotation_days > 0).then(|| i64::from(self.signing_key_rotation_days) * DAY)
     }
 }

@@ -28,6 +28,7 @@ pub fn show(config: &Config) -> String {
     text(&mut out, "limits", Some(if limits.documented { "documented" } else { "off" }));
     number(&mut out, "log_retention_days", limits.log_retention_days);
     number(&mut out, "search_rows", limits.search_rows);
+    number(&mut out, "signing_key_rotation_days", limits.signing_key_rotation_days);
     number(&mut out, "start_burst", limits.start_burst);
     number(&mut out, "start_refill_seconds", seconds(limits.start_refill));
     list(&mut out, "allow_networks", &outbound.allow_networks);

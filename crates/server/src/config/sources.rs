@@ -41,6 +41,7 @@ pub const SETTINGS: &[Setting] = &[
     open("limits", Some("--limits")),
     open("log_retention_days", None),
     open("search_rows", None),
+    open("signing_key_rotation_days", None),
     open("start_burst", None),
     open("start_refill_seconds", None),
     open("allow_networks", Some("--allow-networks")),

@@ -11,4 +11,5 @@ pub mod password;
 pub mod passwordless;
 pub mod record;
 pub mod refresh;
+pub mod signing_keys;
 pub mod token;

@@ -65,6 +65,7 @@ fn dev_needs_nothing() {
         limits = "documented"
         log_retention_days = 30
         search_rows = 100000
+        signing_key_rotation_days = 0
         start_burst = 50
         start_refill_seconds = 72
         allow_networks = ["127.0.0.0/8", "::1/128"]

@@ -1,6 +1,9 @@
-//! Signing keys (C771-C775): a token lives as long as its key.
+//! Signing keys (C771-C775, C1131-C1134): a token lives as long as its key.
 
 use expect_test::expect;
+use ringpass::config::Limits;
+use ringpass::flows::signing_keys;
+use ringpass_core::kit::clock::DAY;
 use serde_json::{Value, json};
 
 use super::{admin, good, said};
@@ -147,4 +150,71 @@ async fn rotations_at_once_happen_one_after_the_other() {
     assert_eq!(states, ["current", "next", "previous", "previous", "previous"]);
     assert_eq!(caller.get(KEYS).await.status, 200);
     drop(world.logs().await);
+}
+
+/// Worlds that rotate by themselves after 20 days.
+async fn rotating() -> World {
+    let limits = Limits { signing_key_rotation_days: 20, ..Limits::default() };
+    World::with(Options { limits, ..Options::default() }).await
+}
+
+#[tokio::test]
+async fn with_an_age_keys_are_rotated_by_one_node_and_revoked_when_their_tokens_have_ended() {
+    let world = rotating().await;
+    let twin = world.twin().await;
+    world.change_api(json!({"token_lifetime": 30 * 86_400})).await;
+    let both = async || {
+        let (one, two) = tokio::join!(signing_keys::keep(&world.app), signing_keys::keep(&twin.app));
+        one.unwrap();
+        two.unwrap();
+    };
+    let count = async |state: &str| states(&world).await.iter().filter(|(_, known)| *known == state).count();
+    let first = states(&world).await[0].0.clone();
+    world.clock.advance(20 * DAY - 1);
+    both().await;
+    assert_eq!((count("previous").await, published(&world).await.len()), (0, 2));
+    let machine = json!({"grant_type": "client_credentials", "audience": crate::world::API});
+    let token = world.web().post("/oauth/token", machine).await.text("access_token");
+    assert_eq!((kid(&token), world.logs().await.kinds()), (first.clone(), vec!["seccft".to_owned()]));
+
+    let next = states(&world).await.into_iter().find(|(_, state)| *state == "next").unwrap().0;
+    world.clock.advance(1);
+    both().await;
+    both().await;
+    let now = states(&world).await;
+    assert!(now.contains(&(first.clone(), "previous")) && now.contains(&(next.clone(), "current")), "{now:?}");
+    assert_eq!(now.len(), 3, "one rotation: {now:?}");
+    let event = &world.logs().await.0;
+    assert_eq!(
+        (event.len(), &event[0]["type"], &event[0]["description"]),
+        (1, &json!("sapi"), &json!("Rotate the signing key"))
+    );
+    assert_eq!(event[0]["details"], json!({"automatic": true, "kid": next}));
+    // The other node needs no restart: it signs with the new key, and both take the old one's tokens.
+    twin.app.refresh().await.unwrap();
+    let token_of_twin = twin.api("read:signing_keys");
+    assert_eq!(twin.app.snapshot().keys.current.kid(), next);
+    good(&token_of_twin.get(KEYS).await, 200);
+
+    // Forty days on another rotation is due, and the last token of the first key has not quite had its day of grace.
+    world.clock.advance(20 * DAY);
+    both().await;
+    world.clock.advance(11 * DAY - 1);
+    both().await;
+    assert!(published(&world).await.contains(&first));
+    drop(world.logs().await);
+    world.clock.advance(1);
+    both().await;
+    both().await;
+    assert!(!published(&world).await.contains(&first));
+    assert_eq!((count("revoked").await, count("previous").await), (1, 1));
+    assert_eq!(world.logs().await.lines(), ["sapi: Revoke a signing key"]);
+}
+
+#[tokio::test]
+async fn without_an_age_time_changes_nothing() {
+    let world = World::bare(Options::default()).await;
+    world.clock.advance(4_000 * DAY);
+    signing_keys::keep(&world.app).await.unwrap();
+    assert_eq!(published(&world).await.len(), 2);
 }
