@@ -73,3 +73,19 @@ fn audited(tx: &mut Tx<'_>, audit: Audit, work: impl FnOnce(&mut Tx<'_>) -> Outc
         Err(refused) => Ok(Err(refused)),
     }
 }
+
+/// A path parameter that must have `prefix` and then `length` letters or digits (C689).
+pub fn checked_id<'a>(
+    value: &'a str,
+    prefix: &str,
+    length: usize,
+    format: &str,
+    about: &str,
+) -> Result<&'a str, ApiError> {
+    let rest = value.strip_prefix(prefix).unwrap_or_default();
+    if rest.len() == length && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(value);
+    }
+    let reason = format!("Object didn't pass validation for format {format}: {value}");
+    Err(Invalid::path(&reason, "id", about).into())
+}
