@@ -9,9 +9,9 @@ use ringpass_core::kit::ids::Sequence;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::outbound::Outbound;
 use ringpass_core::storage::{Db, DbError, Tx, settings};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::compute::Compute;
 use crate::config::Config;
 use crate::flows::limits::Memory;
 use crate::flows::record::Journal;
@@ -41,7 +41,7 @@ pub struct App {
     /// Requests under way; the stop waits for them.
     pub tasks: TaskTracker,
     snapshot: ArcSwap<Snapshot>,
-    cpu: Semaphore,
+    compute: Compute,
 }
 
 impl App {
@@ -54,7 +54,6 @@ impl App {
         let host = config.http.public_url.host_str().unwrap_or_default().to_owned();
         let journal =
             Journal { clock: clock.clone(), rng: rng.clone(), tenant: config.http.tenant().into(), host: host.into() };
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             config,
             db,
@@ -68,7 +67,8 @@ impl App {
             request_ids: Sequence::new(&Rng::system()),
             tasks: TaskTracker::new(),
             snapshot: ArcSwap::from_pointee(snapshot),
-            cpu: Semaphore::new(cores),
+            compute: Compute::start()
+                .map_err(|error| DbError::Unavailable(format!("cannot start a thread: {error}")))?,
         })
     }
 
@@ -122,11 +122,9 @@ impl App {
         Ok(())
     }
 
-    /// Runs CPU-heavy work (signatures, password hashes) on a blocking thread, at most one per core at a time, so that it
-    /// cannot starve the reactor. `None` when the work panicked.
+    /// Runs CPU-heavy work (signatures, password hashes) where it cannot starve the reactor. `None` when it panicked.
     pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let _permit = self.cpu.acquire().await.ok()?;
         let span = tracing::Span::current();
-        tokio::task::spawn_blocking(move || span.in_scope(work)).await.ok()
+        self.compute.run(move || span.in_scope(work)).await
     }
 }

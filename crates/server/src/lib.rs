@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod commands;
+pub mod compute;
 pub mod config;
 pub mod flows;
 pub mod gateway_check;
