@@ -126,8 +126,19 @@ fn write_loop(connection: &Connection, mut jobs: Jobs, keys: &MasterKeys, lock: 
             }
             continue;
         }
-        let mut done = Vec::new();
-        done.extend(in_savepoint(connection, first, keys));
+        // The first needs no savepoint: when it fails, nothing else has joined the transaction yet.
+        let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: true };
+        let first = catch_unwind(AssertUnwindSafe(|| first(&mut tx)));
+        let mut done: Vec<Answer> = match first {
+            Ok(Done { keep: true, answer }) => vec![(true, answer)],
+            failed => {
+                let _ = run(connection, "ROLLBACK");
+                if let Ok(refused) = failed {
+                    (refused.answer)(Ok(()));
+                }
+                continue;
+            }
+        };
         // After an engine error that ended the whole transaction, nothing more may join it.
         while done.len() < BATCH && !connection.is_autocommit() {
             match jobs.waiting() {
@@ -256,6 +267,7 @@ impl From<rusqlite::Error> for DbError {
                 | ErrorCode::OutOfMemory
                 | ErrorCode::PermissionDenied,
             ) => Self::Unavailable(error.to_string()),
+            Some(ErrorCode::ConstraintViolation) => Self::Conflict,
             _ => Self::Failed(error.to_string()),
         }
     }
