@@ -14,7 +14,7 @@ struct Args {
     /// Measured logins, or starts, in each round
     #[arg(long, default_value_t = 4_000)]
     logins: u32,
-    /// Callers at the same time for logins, each on one kept connection; several numbers make several rows
+    /// Callers at the same time for logins, each on one kept connection; several numbers make several rows, 0 none
     #[arg(long, value_delimiter = ',', default_values_t = [8])]
     callers: Vec<u32>,
     /// Callers at the same time for starts alone
@@ -44,7 +44,7 @@ async fn run(args: &Args, folder: &Path) -> Result<()> {
     let mut server = ringpass.start(&codes.url()).await?;
     let mut floor = if args.with_floor { Some(floor::start(folder, &codes.url()).await?) } else { None };
     let idle = server.process.resident_kib()?;
-    let logins = args.callers.iter().map(|&callers| (Work::Login, callers));
+    let logins = args.callers.iter().filter(|&&callers| callers > 0).map(|&callers| (Work::Login, callers));
     let starts = args.starts.iter().map(|&callers| (Work::Start, callers));
     let mut sections: Vec<Section> =
         logins.chain(starts).map(|(work, callers)| Section { work, callers, ..Section::default() }).collect();
