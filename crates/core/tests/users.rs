@@ -66,6 +66,10 @@ async fn finds_and_refuses(db: &Db) {
     whole.app_metadata = json!({}).as_object().cloned();
     whole.blocked = Some(true);
     let known = whole.clone();
+    write(db, |tx| users::insert_later(tx, &user("first", "+0", 1))).await;
+    let late = db.write("test", |tx| users::insert_later(tx, &user("second", "+0", 1))).await;
+    assert!(matches!(late, Err(DbError::Conflict)), "somebody else came first");
+    write(db, |tx| users::delete(tx, "sms|first")).await;
     write(db, move |tx| {
         assert!(users::insert(tx, &whole)?);
         assert!(!users::insert(tx, &user("a", "+9", 1))?, "the id is taken");

@@ -2,7 +2,7 @@
 
 use crate::kit::clock::Millis;
 
-use super::db::{DbError, Tx};
+use super::db::{Asked, DbError, Tx};
 
 /// A bucket's size and speed.
 #[derive(Debug, Clone, Copy)]
@@ -28,13 +28,19 @@ impl Shape {
 
 /// Takes one token: the instant when the bucket is full again, or `None` when it is empty (nothing is taken then).
 pub fn take(tx: &mut Tx<'_>, key: &str, shape: Shape, now: Millis) -> Result<Option<Millis>, DbError> {
-    let row = tx.query_one(
+    let asked = ask_to_take(tx, key, shape, now)?;
+    tx.answer(asked)
+}
+
+/// The same as a question sent ahead.
+pub fn ask_to_take(tx: &mut Tx<'_>, key: &str, shape: Shape, now: Millis) -> Result<Asked<Option<Millis>>, DbError> {
+    tx.ask(
         "INSERT INTO buckets (key, full_at) VALUES (?1, CAST(?2 AS BIGINT) + ?3) ON CONFLICT (key) DO UPDATE \
          SET full_at = CASE WHEN buckets.full_at > ?2 THEN buckets.full_at ELSE ?2 END + ?3 \
          WHERE buckets.full_at + ?3 <= ?2 + ?4 RETURNING full_at",
         &[key.into(), now.into(), shape.interval.into(), (shape.burst * shape.interval).into()],
-    )?;
-    row.map(|row| row.int(0)).transpose()
+        |rows| rows.first().map(|row| row.int(0)).transpose(),
+    )
 }
 
 /// When the bucket is full again; `None` for a full one.

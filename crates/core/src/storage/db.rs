@@ -395,6 +395,8 @@ pub enum DbError {
     Full,
     /// The database cannot serve now: gone, full, read-only, or another writer was in the way. Nothing was written.
     Unavailable(String),
+    /// Another transaction has just written a row that this one meant to add. Nothing was written; a second try finds it.
+    Conflict,
     /// The engine refused a statement: a bug of ours.
     Failed(String),
     /// A sealed value did not open.
@@ -409,6 +411,7 @@ impl DbError {
         match self {
             Self::Full => "full",
             Self::Unavailable(_) => "unavailable",
+            Self::Conflict => "conflict",
             Self::Failed(_) => "failed",
             Self::Sealed(_) => "sealed",
             Self::Shape(_) => "shape",
@@ -426,6 +429,7 @@ impl fmt::Display for DbError {
         match self {
             Self::Full => f.write_str("the database queue is full"),
             Self::Unavailable(why) => write!(f, "the database is not available: {why}"),
+            Self::Conflict => f.write_str("another transaction has written the same row"),
             Self::Failed(why) => write!(f, "the database refused: {why}"),
             Self::Sealed(error) => error.fmt(f),
             Self::Shape(column) => write!(f, "column {column} has another type than expected"),

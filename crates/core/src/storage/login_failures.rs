@@ -3,7 +3,7 @@
 
 use crate::kit::clock::{DAY, Millis};
 
-use super::db::{DbError, Tx};
+use super::db::{Asked, DbError, Tx};
 
 /// How long a count, and a block, lasts.
 pub const LIFETIME: Millis = 30 * DAY;
@@ -30,17 +30,24 @@ pub struct Standing {
     pub second_full_at: Millis,
 }
 
-/// The failures in a row, and two buckets: all that a try must know, in one statement.
-pub fn standing(tx: &mut Tx<'_>, key: &Key<'_>, buckets: [&str; 2], now: Millis) -> Result<Standing, DbError> {
+/// The failures in a row, and two buckets: all that a try must know, in one question.
+pub fn ask_standing(
+    tx: &mut Tx<'_>,
+    key: &Key<'_>,
+    buckets: [&str; 2],
+    now: Millis,
+) -> Result<Asked<Standing>, DbError> {
     let [first, second] = buckets;
-    let row = tx.query_one(
+    tx.ask(
         "SELECT (SELECT failures FROM login_failures WHERE connection = ?1 AND identifier = ?2 AND ip = ?3 \
          AND expires_at > ?4), (SELECT full_at FROM buckets WHERE key = ?5), (SELECT full_at FROM buckets WHERE key = ?6)",
         &[key.connection.into(), key.identifier.into(), key.ip.into(), now.into(), first.into(), second.into()],
-    )?;
-    let Some(row) = row else { return Ok(Standing::default()) };
-    let number = |column| Ok::<_, DbError>(row.opt_int(column)?.unwrap_or(0));
-    Ok(Standing { failures: number(0)?, first_full_at: number(1)?, second_full_at: number(2)? })
+        |rows| {
+            let Some(row) = rows.first() else { return Ok(Standing::default()) };
+            let number = |column| Ok::<_, DbError>(row.opt_int(column)?.unwrap_or(0));
+            Ok(Standing { failures: number(0)?, first_full_at: number(1)?, second_full_at: number(2)? })
+        },
+    )
 }
 
 /// The addresses with at least `failures` failures at an identifier; the empty one stands for all.

@@ -169,6 +169,10 @@ impl From<tokio_postgres::Error> for DbError {
                     || *code == SqlState::LOCK_NOT_AVAILABLE
             }
         };
-        if temporary { Self::Unavailable(text) } else { Self::Failed(text) }
+        match error.code() {
+            Some(code) if *code == SqlState::UNIQUE_VIOLATION => Self::Conflict,
+            _ if temporary => Self::Unavailable(text),
+            _ => Self::Failed(text),
+        }
     }
 }

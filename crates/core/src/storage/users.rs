@@ -6,7 +6,7 @@
 use crate::kit::clock::Millis;
 use crate::model::user::User;
 
-use super::db::{DbError, Row, Tx};
+use super::db::{Asked, DbError, Row, Tx, Value};
 use super::{json, permissions, tokens};
 
 /// Every column and the identities linked to the user, in the order in which [`read`] takes them.
@@ -45,11 +45,22 @@ pub fn get_for_update(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<User>, Db
 
 /// The user whom this number of a connection signs in.
 pub fn find_by_phone(tx: &mut Tx<'_>, connection: &str, phone: &str) -> Result<Option<User>, DbError> {
-    let row = tx.query_one(
+    let asked = ask_by_phone(tx, connection, phone)?;
+    found_by_phone(tx, asked)
+}
+
+/// Sends ahead the question whom this number of a connection signs in.
+pub fn ask_by_phone(tx: &mut Tx<'_>, connection: &str, phone: &str) -> Result<Asked<Option<Row>>, DbError> {
+    tx.ask(
         concat!("SELECT ", columns!(), " FROM users WHERE connection = ?1 AND phone_number = ?2"),
         &[connection.into(), phone.into()],
-    )?;
-    let Some(row) = row else { return Ok(None) };
+        |rows| Ok(rows.into_iter().next()),
+    )
+}
+
+/// The user whom [`ask_by_phone`] has found: the primary one, where the number belongs to a linked identity.
+pub fn found_by_phone(tx: &mut Tx<'_>, asked: Asked<Option<Row>>) -> Result<Option<User>, DbError> {
+    let Some(row) = tx.answer(asked)? else { return Ok(None) };
     match row.opt_text(LINKED_TO)? {
         None => read(&row).map(Some),
         Some(primary) => get(tx, &primary),
@@ -153,36 +164,52 @@ pub fn count_after(
     Ok((row.map_or(Ok(0), |row| row.int(0))?, None))
 }
 
+/// The statement that adds a user, up to what happens when somebody has the id, number, address or name already.
+macro_rules! insert {
+    ($otherwise:literal) => {
+        concat!(
+            "INSERT INTO users (user_id, connection, provider, phone_number, phone_verified, email, email_verified, \
+             username, profile, user_metadata, app_metadata, blocked, password_hash, created_at, updated_at, last_login, \
+             last_ip, logins_count, last_password_reset) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+            $otherwise
+        )
+    };
+}
+
 /// Adds a user; `false` when the id, or the connection's number, address or name, is taken.
 pub fn insert(tx: &mut Tx<'_>, user: &User) -> Result<bool, DbError> {
-    let row = tx.query_one(
-        "INSERT INTO users (user_id, connection, provider, phone_number, phone_verified, email, email_verified, \
-         username, profile, user_metadata, app_metadata, blocked, password_hash, created_at, updated_at, last_login, \
-         last_ip, logins_count, last_password_reset) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
-         ON CONFLICT DO NOTHING RETURNING user_id",
-        &[
-            user.user_id.as_str().into(),
-            user.connection.as_str().into(),
-            user.provider.as_str().into(),
-            user.phone_number.as_deref().into(),
-            user.phone_verified.into(),
-            user.email.as_deref().into(),
-            user.email_verified.into(),
-            user.username.as_deref().into(),
-            json(&user.profile).into(),
-            user.user_metadata.as_ref().map(json).into(),
-            user.app_metadata.as_ref().map(json).into(),
-            user.blocked.into(),
-            user.password_hash.as_deref().into(),
-            user.created_at.into(),
-            user.updated_at.into(),
-            user.last_login.into(),
-            user.last_ip.as_deref().into(),
-            user.logins_count.into(),
-            user.last_password_reset.into(),
-        ],
-    )?;
-    Ok(row.is_some())
+    Ok(tx.query_one(insert!(" ON CONFLICT DO NOTHING RETURNING user_id"), &values(user))?.is_some())
+}
+
+/// Adds a user whom this very transaction did not find, without waiting to hear that it went well: when somebody else came
+/// first, the transaction fails with [`DbError::Conflict`].
+pub fn insert_later(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
+    tx.later(insert!(""), &values(user))
+}
+
+fn values(user: &User) -> [Value; 19] {
+    [
+        user.user_id.as_str().into(),
+        user.connection.as_str().into(),
+        user.provider.as_str().into(),
+        user.phone_number.as_deref().into(),
+        user.phone_verified.into(),
+        user.email.as_deref().into(),
+        user.email_verified.into(),
+        user.username.as_deref().into(),
+        json(&user.profile).into(),
+        user.user_metadata.as_ref().map(json).into(),
+        user.app_metadata.as_ref().map(json).into(),
+        user.blocked.into(),
+        user.password_hash.as_deref().into(),
+        user.created_at.into(),
+        user.updated_at.into(),
+        user.last_login.into(),
+        user.last_ip.as_deref().into(),
+        user.logins_count.into(),
+        user.last_password_reset.into(),
+    ]
 }
 
 /// Stores what [`get_for_update`] gave and the caller changed; `false` when another user of the connection already has

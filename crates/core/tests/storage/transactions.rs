@@ -36,7 +36,7 @@ async fn a_queued_statement_that_fails_fails_its_transaction_and_no_other() {
                 settings::bump_version(tx)?;
                 tx.later(TWICE, &[])
             });
-            assert!(matches!(twice.await, Err(DbError::Failed(_))), "{} {round}", engine.name);
+            assert!(matches!(twice.await, Err(DbError::Conflict)), "{} {round}", engine.name);
             // The closure after it must be in a transaction of its own: what it does goes when it fails.
             let after: Result<(), DbError> = engine
                 .db

@@ -5,7 +5,7 @@ use ringpass_core::kit::clock::Millis;
 use ringpass_core::model::attack_protection::{BruteForce, Stage, SuspiciousIp};
 use ringpass_core::model::connection::Connection;
 use ringpass_core::storage::buckets::{self, Shape};
-use ringpass_core::storage::{DbError, Tx, login_failures};
+use ringpass_core::storage::{Asked, DbError, Tx, login_failures};
 
 use crate::app::App;
 use crate::snapshot::Snapshot;
@@ -49,6 +49,9 @@ pub struct Standing {
     failures: i64,
 }
 
+/// What was sent ahead to learn how things stand; `None` where nothing is protected.
+pub type Question = Option<Asked<login_failures::Standing>>;
+
 /// What one more failure, or sign-up, led to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Alarm {
@@ -82,14 +85,27 @@ impl Guard {
         login_failures::Key { connection: &self.connection, identifier: &self.identifier, ip: &self.counted_at }
     }
 
-    /// What a try meets: one statement, or none where nothing is protected.
+    /// What a try meets.
     pub fn look(&self, tx: &mut Tx<'_>, now: Millis) -> Result<Standing, DbError> {
-        let free = Standing { verdict: Verdict::Free, may_sign_up: true, failures: 0 };
+        let asked = self.ask(tx, now)?;
+        self.judge(tx, asked, now)
+    }
+
+    /// Sends ahead what [`Guard::judge`] needs: one question, or none where nothing is protected.
+    pub fn ask(&self, tx: &mut Tx<'_>, now: Millis) -> Result<Question, DbError> {
         if self.max_attempts.is_none() && self.limits.is_none() {
-            return Ok(free);
+            return Ok(None);
         }
         let keys = self.limits.as_ref().map_or(["", ""], |limits| [&limits.logins.0, &limits.signups.0]);
-        let found = login_failures::standing(tx, &self.key(), keys, now)?;
+        login_failures::ask_standing(tx, &self.key(), keys, now).map(Some)
+    }
+
+    /// What a try meets.
+    pub fn judge(&self, tx: &mut Tx<'_>, asked: Question, now: Millis) -> Result<Standing, DbError> {
+        let Some(asked) = asked else {
+            return Ok(Standing { verdict: Verdict::Free, may_sign_up: true, failures: 0 });
+        };
+        let found = tx.answer(asked)?;
         let empty = |shape: Shape, full_at| shape.left(full_at, now) == 0;
         let verdict = if self.max_attempts.is_some_and(|max| found.failures >= max) {
             Verdict::TooManyAttempts

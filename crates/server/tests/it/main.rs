@@ -23,6 +23,7 @@ mod oauth_token;
 mod passwordless_start;
 mod process;
 mod request_id;
+mod round_trips;
 mod secrets;
 mod serve;
 mod tidy;

@@ -6,7 +6,7 @@ use ringpass_core::model::user::User;
 use serde_json::{Map, Value, json};
 
 use crate::flows::caller::Caller;
-use crate::flows::grant::Refused;
+use crate::flows::grant::{Granted, Refused};
 use crate::flows::guard::Alarm;
 use crate::flows::record::{self, Journal};
 use crate::snapshot::Channel;
@@ -73,10 +73,10 @@ pub(super) fn signed_up(verify: &Verify, user: &User, journal: &Journal) -> Even
     Event { details: Some(json!({"body": body})), ..of_user("ss", verify, user) }
 }
 
-pub(super) fn signed_in(verify: &Verify, user: &User) -> Event {
+pub(super) fn signed_in(verify: &Verify, user: &User, granted: &Granted) -> Event {
     Event {
         audience: verify.audience.clone(),
-        scope: verify.scope.clone(),
+        scope: granted.scope_text(),
         details: Some(json!({"prompts": [], "stats": {"loginsCount": user.logins_count}})),
         ..of_user("s", verify, user)
     }

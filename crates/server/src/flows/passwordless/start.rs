@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::deliver;
-use crate::flows::guard::{Guard, Verdict};
+use crate::flows::guard::{Guard, Standing, Verdict};
 use crate::flows::limits::{self, Window, wait};
 use crate::flows::record::Journal;
 use crate::snapshot::Channel;
@@ -102,20 +102,25 @@ pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
         let hash = code_hash(&app.hash_key, &start.channel, start.phone.as_str(), &code);
         let code_id = code_id.clone();
         let work = move |tx: &mut Tx<'_>| {
-            let full_at = match shape {
+            let token = shape.map(|shape| buckets::ask_to_take(tx, &bucket, shape, now)).transpose()?;
+            let questions =
+                (guard.ask(tx, now)?, users::ask_by_phone(tx, &start.channel.connection.name, start.phone.as_str())?);
+            let full_at = match token {
                 None => now,
-                Some(shape) => match buckets::take(tx, &bucket, shape, now)? {
+                Some(token) => match tx.answer(token)? {
                     Some(full_at) => full_at,
                     None => return Ok((Admitted::BucketEmpty, buckets::get(tx, &bucket)?.unwrap_or(now))),
                 },
             };
-            match admit(tx, &start, &guard, &journal, unified, now)? {
-                Admission::Yes => {
+            let standing = guard.judge(tx, questions.0, now)?;
+            let user = users::found_by_phone(tx, questions.1)?;
+            match admit(&start, standing, user.as_ref(), &journal, unified) {
+                Ok(()) => {
                     let lifetime = start.channel.connection.code_lifetime() * SECOND;
                     codes::put(tx, &key(&start.channel, start.phone.as_str()), &code_id, &hash, now, now + lifetime)?;
                     Ok((Admitted::Send, full_at))
                 }
-                Admission::No(admitted, event) => {
+                Err((admitted, event)) => {
                     journal.write(tx, *event)?;
                     Ok((admitted, full_at))
                 }
@@ -167,24 +172,18 @@ pub async fn note_limit(app: &App, caller: &Caller) -> Result<(), DbError> {
     limits::note(app, caller, &start_bucket(&caller.ip), "/passwordless/start", size).await
 }
 
-enum Admission {
-    Yes,
-    No(Admitted, Box<Event>),
-}
-
+/// Whether a code may be sent; if not, what to answer and what the log says.
 fn admit(
-    tx: &mut Tx<'_>,
     start: &Start,
-    guard: &Guard,
+    standing: Standing,
+    user: Option<&User>,
     journal: &Journal,
     unified: bool,
-    now: Millis,
-) -> Result<Admission, DbError> {
+) -> Result<(), (Admitted, Box<Event>)> {
     let connection = &start.channel.connection;
-    let refuse = |admitted, description: &str, kind: &str| {
-        Ok(Admission::No(admitted, Box::new(failed(start, journal, description, kind))))
-    };
-    match guard.look(tx, now)?.verdict {
+    let refuse =
+        |admitted, description: &str, kind: &str| Err((admitted, Box::new(failed(start, journal, description, kind))));
+    match standing.verdict {
         Verdict::Free => {}
         Verdict::TooManyAttempts => {
             return refuse(Admitted::Attempts, "too many failed logins at this number", "too_many_attempts");
@@ -193,8 +192,7 @@ fn admit(
             return refuse(Admitted::Suspicious, "too many failed logins from this address", "too_many_attempts");
         }
     }
-    let user = users::find_by_phone(tx, &connection.name, start.phone.as_str())?;
-    if user.as_ref().is_some_and(User::is_blocked) {
+    if user.is_some_and(User::is_blocked) {
         return refuse(Admitted::Silent, "user is blocked", "unauthorized");
     }
     if user.is_none() && connection.disable_signup() {
@@ -204,7 +202,7 @@ fn admit(
         let text = "no tenant-level phone provider is configured (phone_consolidated_experience is true)";
         return refuse(Admitted::Silent, text, "sms_provider_error");
     }
-    Ok(Admission::Yes)
+    Ok(())
 }
 
 /// Delivers the code and records how that went; a code that was not delivered is forgotten.

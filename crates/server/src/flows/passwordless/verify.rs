@@ -37,25 +37,24 @@ pub struct Verify {
 }
 
 /// Redeems a code: counts the try, finds or creates the user, and lets `issue` write the grant, all in one transaction.
-pub async fn verify<F>(app: &App, mut verify: Verify, issue: F) -> Result<(User, Granted), Refused>
+pub async fn verify<F>(app: &App, verify: Verify, issue: F) -> Result<(User, Granted), Refused>
 where
-    F: FnOnce(&mut Tx<'_>, &User) -> Result<Granted, DbError> + Send + 'static,
+    F: Fn(&mut Tx<'_>, &User) -> Result<Granted, DbError> + Clone + Send + 'static,
 {
     let now = app.clock.now();
-    let guess = verify.code.trim().to_owned();
+    let guess = verify.code.trim();
     let well_formed = !guess.is_empty() && guess.len() <= 10 && guess.bytes().all(|byte| byte.is_ascii_digit());
     let hash =
-        if well_formed { code_hash(&app.hash_key, &verify.channel, &verify.username, &guess) } else { String::new() };
+        if well_formed { code_hash(&app.hash_key, &verify.channel, &verify.username, guess) } else { String::new() };
     let guard = Guard::of(app, &verify.channel.connection, &verify.username, &verify.caller.ip);
-    let (journal, rng) = (app.journal.clone(), app.rng.clone());
-    let outcome = app.db.write("passwordless.verify", move |tx| match redeem(tx, &verify, &guard, &hash, &rng, now)? {
+    let (journal, rng, verify) = (app.journal.clone(), app.rng.clone(), Arc::new(verify));
+    let work = move |tx: &mut Tx<'_>| match redeem(tx, &verify, &guard, &hash, &rng, now)? {
         Ok((user, created)) => {
             let granted = issue(tx, &user)?;
-            verify.scope = granted.scope_text();
             if created {
                 journal.write(tx, signed_up(&verify, &user, &journal))?;
             }
-            journal.write(tx, signed_in(&verify, &user))?;
+            journal.write(tx, signed_in(&verify, &user, &granted))?;
             Ok(Ok((user, granted)))
         }
         Err((refused, alarm)) => {
@@ -68,8 +67,12 @@ where
             }
             Ok(Err(refused))
         }
-    });
-    outcome.await?
+    };
+    match app.db.write("passwordless.verify", work.clone()).await {
+        // Somebody made the same user at this very moment; now it is found.
+        Err(DbError::Conflict) => app.db.write("passwordless.verify", work).await?,
+        outcome => outcome?,
+    }
 }
 
 /// The user and whether it is new, or the refusal and what it set off.
@@ -89,13 +92,14 @@ fn redeem(
         return refuse(Refused::WrongCode);
     }
     let connection = &verify.channel.connection;
-    let standing = guard.look(tx, now)?;
+    let (standing, known) = (guard.ask(tx, now)?, users::ask_by_phone(tx, &connection.name, &verify.username)?);
+    let standing = guard.judge(tx, standing, now)?;
     match standing.verdict {
         Verdict::Free => {}
         Verdict::TooManyAttempts => return refuse(Refused::TooManyAttempts),
         Verdict::Suspicious => return refuse(Refused::SuspiciousAddress),
     }
-    let known = users::find_by_phone(tx, &connection.name, &verify.username)?;
+    let known = users::found_by_phone(tx, known)?;
     if known.as_ref().is_some_and(User::is_blocked) {
         return refuse(Refused::UserBlocked);
     }
@@ -129,18 +133,12 @@ fn sign_in(
     now: Millis,
 ) -> Result<(User, bool), DbError> {
     let connection = &verify.channel.connection.name;
-    let known = if let Some(user) = known {
-        user
-    } else {
+    let Some(mut user) = known else {
         let mut user = User::of_phone(connection, &verify.username, rng, now);
         user.signed_in(&verify.caller.ip, now);
-        if users::insert(tx, &user)? {
-            return Ok((user, true));
-        }
-        // Somebody created the same user at this very moment.
-        users::find_by_phone(tx, connection, &verify.username)?.ok_or(DbError::Shape(0))?
+        users::insert_later(tx, &user)?;
+        return Ok((user, true));
     };
-    let mut user = known;
     if user.connection == *connection && user.phone_number.as_ref() == Some(&verify.username) {
         user.phone_verified = Some(true);
     } else {

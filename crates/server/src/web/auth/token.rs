@@ -107,7 +107,8 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         caller,
     };
     let record = Record::of(app, &client, &drawn);
-    let (user, granted) = passwordless::verify(app, verify, move |tx, user| record.write(tx, user, granted)).await?;
+    let (user, granted) =
+        passwordless::verify(app, verify, move |tx, user| record.write(tx, user, granted.clone())).await?;
     sign(app, client, user, granted, None, drawn).await
 }
 
@@ -146,6 +147,7 @@ async fn password(
 }
 
 /// What a grant leaves in the transaction of its sign-in.
+#[derive(Clone)]
 struct Record {
     client: Arc<Client>,
     drawn: Drawn,

@@ -1,0 +1,29 @@
+//! How often a sign-in waits for PostgreSQL. On SQLite nothing is counted, and nothing waits.
+
+use serde_json::json;
+
+use crate::world::{API, World};
+
+#[tokio::test]
+async fn a_start_and_an_exchange_wait_for_postgresql_three_times_each() {
+    let world = World::new().await;
+    // A connection prepares each statement when it first sees it; the cheapest of several has seen all of them before.
+    let mut cheapest = [u64::MAX; 4];
+    for index in 0..12 {
+        let phone = format!("+4915112345{index:03}");
+        for (start, exchange) in [(0, 1), (2, 3)] {
+            let before = world.app.db.round_trips();
+            assert_eq!(world.anon().start(&phone).await.status, 200);
+            let between = world.app.db.round_trips();
+            let code = world.gateway.next().await.code().unwrap();
+            let more = json!({"audience": API, "scope": "openid profile phone offline_access"});
+            assert_eq!(world.anon().redeem(&phone, &code, more).await.status, 200);
+            let after = world.app.db.round_trips();
+            cheapest[start] = cheapest[start].min(between - before);
+            cheapest[exchange] = cheapest[exchange].min(after - between);
+        }
+    }
+    world.logs().await;
+    // A new number's start and exchange, then those of a user who is known.
+    assert!(cheapest == [3; 4] || cheapest == [0; 4], "{cheapest:?}");
+}
