@@ -93,9 +93,19 @@ fn places_of_identifier(app: &App, call: &Call) -> Result<Places, ApiError> {
     Ok(app.snapshot().connection_names().map(|name| (name.to_owned(), identifier.to_owned())).collect())
 }
 
+/// Wherever a user may sign in, linked identities included.
 fn places_of_user(user: &User) -> Places {
-    let identifiers = [&user.phone_number, &user.email, &user.username];
-    identifiers.into_iter().flatten().map(|identifier| (user.connection.clone(), identifier.clone())).collect()
+    let own = Value::from(user.as_linked());
+    let mut places = Places::new();
+    for identity in std::iter::once(&own).chain(&user.linked) {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let profile = identity.get("profileData");
+        for name in ["phone_number", "email", "username"] {
+            let identifier = text(profile.and_then(|profile| profile.get(name)));
+            places.extend(text(identity.get("connection")).zip(identifier));
+        }
+    }
+    places
 }
 
 async fn show_blocks(app: &App, request: &Request, places: Places) -> Outcome {

@@ -51,6 +51,25 @@ async fn a_blocked_number_can_be_seen_and_released() {
 }
 
 #[tokio::test]
+async fn the_block_of_a_linked_number_is_that_of_its_user() {
+    let world = World::new().await;
+    let (sms, admin) = (world.new_user(PHONE).await, admin(&world));
+    let body = json!({"connection": "Username-Password-Authentication", "email": "a@example.com", "password": "Long-enough-1"});
+    let user = good(&admin.post("/api/v2/users", body).await, 201)["user_id"].as_str().unwrap().replace('|', "%7C");
+    let id = sms.split_once('|').unwrap().1;
+    let linked =
+        admin.post(&format!("/api/v2/users/{user}/identities"), json!({"provider": "sms", "user_id": id})).await;
+    assert_eq!(linked.status, 201, "{linked}");
+    fail(&world, PEER, 10).await;
+    let path = format!("/api/v2/user-blocks/{user}");
+    let blocks = json!({"blocked_for": [{"identifier": PHONE, "ip": PEER, "connection": "sms"}]});
+    assert_eq!(good(&admin.get(&path).await, 200), blocks);
+    assert_eq!(admin.delete(&path).await.status, 204);
+    assert_eq!(world.logs().await.kinds(), ["ublkdu", "sapi"]);
+    world.anon().sign_in(PHONE, json!({})).await;
+}
+
+#[tokio::test]
 async fn blocks_follow_the_settings() {
     let world = World::new().await;
     let admin = admin(&world);
