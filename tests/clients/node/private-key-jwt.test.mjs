@@ -36,7 +36,7 @@ describe("private_key_jwt", () => {
     const phoneNumber = world.newNumber();
     await auth.passwordless.sendSms({ phoneNumber });
     const code = world.codeFor(story.gateway, phoneNumber);
-    return auth.getTokenByPasswordlessSms({ phoneNumber, code });
+    return auth.getTokenByPasswordlessSms({ phoneNumber, code, scope: "openid" });
   }
 
   before(async () => {
@@ -61,7 +61,7 @@ describe("private_key_jwt", () => {
     const phone_number = world.newNumber();
     await legacy.passwordless.sendSMS({ phone_number });
     const code = world.codeFor(story.gateway, phone_number);
-    const tokens = await legacy.passwordless.loginWithSMS({ username: phone_number, code });
+    const tokens = await legacy.passwordless.loginWithSMS({ phone_number, code, scope: "openid" });
     assert.ok(tokens.data.id_token);
     const bySecret = new AuthenticationClient({ ...id, clientSecret: story.application.client_secret });
     await assert.rejects(bySecret.passwordless.sendSMS({ phone_number }), { statusCode: 401 });
