@@ -150,6 +150,11 @@ impl Snapshot {
         only.or(named).map(Arc::clone)
     }
 
+    /// Whether there is a connection of this name, and it is not being deleted.
+    pub fn has_connection(&self, name: &str) -> bool {
+        self.connection_names().any(|known| known == name)
+    }
+
     /// The names of all connections.
     pub fn connection_names(&self) -> impl Iterator<Item = &str> {
         self.channels.iter().map(|channel| channel.connection.name.as_str())

@@ -1,5 +1,5 @@
 //! Doors opened by time: notice configuration that another node wrote, remove what has expired, count sign-ins by day,
-//! rotate signing keys, learn whether the database takes writes.
+//! rotate signing keys, go on with what a deletion left, learn whether the database takes writes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use ringpass_core::storage::{
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
-use crate::flows::signing_keys;
+use crate::flows::{remove_connection, signing_keys};
 use crate::ops::{self, Readiness};
 
 /// Rows removed in one transaction, so that no sign-in waits long behind it.
@@ -31,6 +31,9 @@ pub async fn run(app: Arc<App>, readiness: Arc<Readiness>) {
             tracing::warn!(%error, "the configuration could not be looked at");
         }
         ops::queue_depth(app.db.queue_depth());
+        if let Err(error) = remove_connection::resume(&app).await {
+            tracing::warn!(%error, "the users of a deleted connection could not be removed");
+        }
         if tick % PROBE_EVERY == 0 {
             probe(&app, &readiness).await;
         }

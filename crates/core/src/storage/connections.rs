@@ -10,6 +10,7 @@ use crate::kit::clock::Millis;
 use crate::kit::secret::Secret;
 use crate::model::connection::{Connection, Options, Strategy};
 
+use super::connection_removals;
 use super::db::{DbError, Row, Tx};
 use super::sealed;
 
@@ -41,8 +42,11 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Connection>, DbError> {
     rows.iter().map(|row| read(tx, row, enabled.remove(&row.text(0)?).unwrap_or_default())).collect()
 }
 
-/// Adds a connection; `false` when its name is taken.
+/// Adds a connection; `false` when its name is taken, be it by one that is being deleted.
 pub fn insert(tx: &mut Tx<'_>, connection: &Connection) -> Result<bool, DbError> {
+    if connection_removals::holds(tx, &connection.name)? {
+        return Ok(false);
+    }
     let options = seal(tx, connection)?;
     let row = tx.query_one(
         "INSERT INTO connections (id, name, strategy, options, doc, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
@@ -56,10 +60,13 @@ pub fn insert(tx: &mut Tx<'_>, connection: &Connection) -> Result<bool, DbError>
             connection.created_at.into(),
         ],
     )?;
-    if row.is_some() {
-        enable_all(tx, connection)?;
+    if row.is_none() {
+        return Ok(false);
     }
-    Ok(row.is_some())
+    // Users of the name are those who signed up elsewhere at the very moment when the last connection of the name went.
+    while connection_removals::remove_users(tx, &connection.name, LEFTOVERS)? > 0 {}
+    enable_all(tx, connection)?;
+    Ok(true)
 }
 
 /// Stores a changed connection and its enabled clients; `false` when it is gone. Name and strategy never change.
@@ -102,39 +109,6 @@ pub fn set_client(
     )
 }
 
-/// Removes a connection with its users, and everything that was issued to them or waits for them; `false` when there is
-/// none.
-pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
-    let row = tx.query_one("DELETE FROM connections WHERE id = ?1 RETURNING name", &[id.into()])?;
-    let Some(row) = row else { return Ok(false) };
-    let name = row.text(0)?;
-    tx.later(
-        "DELETE FROM refresh_tokens WHERE user_id IN (SELECT user_id FROM users WHERE connection = ?1)",
-        &[name.as_str().into()],
-    )?;
-    tx.later(
-        "DELETE FROM access_tokens WHERE user_id IN (SELECT user_id FROM users WHERE connection = ?1)",
-        &[name.as_str().into()],
-    )?;
-    tx.later(
-        "DELETE FROM user_roles WHERE user_id IN (SELECT user_id FROM users WHERE connection = ?1)",
-        &[name.as_str().into()],
-    )?;
-    tx.later(
-        "DELETE FROM user_permissions WHERE user_id IN (SELECT user_id FROM users WHERE connection = ?1)",
-        &[name.as_str().into()],
-    )?;
-    tx.later(
-        "DELETE FROM users WHERE linked_to IN (SELECT user_id FROM users WHERE connection = ?1)",
-        &[name.as_str().into()],
-    )?;
-    tx.later("DELETE FROM users WHERE connection = ?1", &[name.as_str().into()])?;
-    tx.later("DELETE FROM login_failures WHERE connection = ?1", &[name.as_str().into()])?;
-    tx.later("DELETE FROM codes WHERE connection_id = ?1", &[id.into()])?;
-    tx.later("DELETE FROM connection_clients WHERE connection_id = ?1", &[id.into()])?;
-    Ok(true)
-}
-
 /// Enables the connection's clients in their order; none is enabled yet.
 fn enable_all(tx: &mut Tx<'_>, connection: &Connection) -> Result<(), DbError> {
     for (client_id, position) in connection.enabled_clients.iter().zip(connection.created_at..) {
@@ -165,3 +139,6 @@ fn read(tx: &Tx<'_>, row: &Row, enabled_clients: Vec<String>) -> Result<Connecti
         id,
     })
 }
+
+/// Users looked for at once where there should be none.
+const LEFTOVERS: i64 = 100;

@@ -7,6 +7,7 @@ use crate::kit::hash;
 pub(super) const ALL: &[(i64, &str)] = &[
     (1, include_str!("../../../../migrations/0001_start.sql")),
     (3, include_str!("../../../../migrations/0003_client_credentials.sql")),
+    (4, include_str!("../../../../migrations/0004_connection_removals.sql")),
     (5, include_str!("../../../../migrations/0005_users.sql")),
     (6, include_str!("../../../../migrations/0006_daily_stats.sql")),
 ];

@@ -11,6 +11,7 @@ pub mod client_credentials;
 pub mod client_grants;
 pub mod clients;
 pub mod codes;
+pub mod connection_removals;
 pub mod connections;
 pub mod db;
 pub mod identities;

@@ -11,5 +11,6 @@ pub mod password;
 pub mod passwordless;
 pub mod record;
 pub mod refresh;
+pub mod remove_connection;
 pub mod signing_keys;
 pub mod token;

@@ -148,6 +148,11 @@ async fn examine(
     let (token, user, held) = found.ok_or(RefreshRefused::Unknown)?;
     // A user who was made after the token is another one under the same id; nodes' clocks may differ a little.
     let user = user.filter(|user| user.created_at <= token.created_at + MINUTE).ok_or(RefreshRefused::UserGone)?;
+    // The users of a connection that is being deleted are as good as gone.
+    let connection = app.find(|snapshot| snapshot.has_connection(&user.connection).then_some(())).await?;
+    if connection.is_none() {
+        return Err(RefreshRefused::UserGone);
+    }
     if user.is_blocked() {
         return Err(RefreshRefused::UserBlocked);
     }

@@ -35,6 +35,8 @@ pub(super) async fn show(app: Arc<App>, call: Call) -> Result<Reply, AuthError> 
     let window = charge(&app, &call, &user_id).await?;
     let user = app.db.read("userinfo", move |tx| users::get(tx, &user_id)).await?;
     let user = user.filter(|user| !user.is_blocked()).ok_or(AuthError::InvalidToken)?;
+    let connection = app.find(|snapshot| snapshot.has_connection(&user.connection).then_some(())).await?;
+    connection.ok_or(AuthError::InvalidToken)?;
     let mut claims = Map::new();
     claims.insert("sub".into(), user.user_id.clone().into());
     claims.extend(user.claims(&scope));

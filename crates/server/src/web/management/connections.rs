@@ -6,12 +6,14 @@ use http::StatusCode;
 use ringpass_core::kit::clock::rfc3339;
 use ringpass_core::model::connection::Connection;
 use ringpass_core::model::schema::{self, Field, Invalid, Kind, List, Object, field};
+use ringpass_core::storage::connection_removals::{self, Removal};
 use ringpass_core::storage::{Tx, clients, connections, users};
 use serde_json::{Map, Value, json};
 
 use super::paging::{Fields, Page, key};
 use super::{ApiError, Outcome, Request, checked_id};
 use crate::app::App;
+use crate::flows::remove_connection;
 use crate::web::{Call, Reply};
 
 /// `GET /connections`.
@@ -27,6 +29,9 @@ pub async fn create(app: Arc<App>, request: Request) -> Outcome {
     let work = move |tx: &mut Tx<'_>| {
         for (index, client_id) in connection.enabled_clients.iter().enumerate() {
             known_client(tx, client_id, &format!("enabled_clients[{index}]"))?;
+        }
+        if connection_removals::holds(tx, &connection.name)? {
+            return Err(ApiError::ConnectionGoing);
         }
         if !connections::insert(tx, &connection)? {
             return Err(ApiError::ConnectionConflict);
@@ -59,16 +64,22 @@ pub async fn update(app: Arc<App>, request: Request) -> Outcome {
     request.configure(&app, "connections.update", work).await
 }
 
-/// `DELETE /connections/{id}`: its users go too.
+/// `DELETE /connections/{id}`: its users go too, at once if they are not many, else while the worker has time.
 pub async fn remove(app: Arc<App>, request: Request) -> Outcome {
     let (id, now) = (id(&request)?, app.clock.now());
+    let removal = Removal { connection_id: id.clone(), claimed_until: now + remove_connection::LEASE };
+    let until = removal.claimed_until;
     let work = move |tx: &mut Tx<'_>| {
-        if !connections::delete(tx, &id)? {
+        if !connection_removals::begin(tx, &id, now, until)? {
             return Err(ApiError::NoConnection);
         }
         Ok(Reply::json(StatusCode::ACCEPTED, &json!({"deleted_at": rfc3339(now)})))
     };
-    request.configure(&app, "connections.remove", work).await
+    let reply = request.configure(&app, "connections.remove", work).await?;
+    if let Err(error) = remove_connection::advance(&app, removal).await {
+        tracing::warn!(%error, "the users of a deleted connection could not be removed; the worker tries again");
+    }
+    Ok(reply)
 }
 
 /// `GET /connections/{id}/clients`: the enabled clients, in the order of enabling.

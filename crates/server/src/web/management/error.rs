@@ -71,6 +71,8 @@ pub enum ApiError {
     // Nouns that are there already, or in the wrong state.
     /// The connection's name is taken.
     ConnectionConflict,
+    /// The connection's name is taken by one that is being deleted.
+    ConnectionGoing,
     /// The API's identifier is taken.
     ResourceServerConflict,
     /// The same grant exists.
@@ -155,6 +157,12 @@ impl ApiError {
             Self::ConnectionConflict => {
                 text(StatusCode::CONFLICT, "A connection with the same name already exists", "connection_conflict")
             }
+            Self::ConnectionGoing => text(
+                StatusCode::CONFLICT,
+                "A connection with the same name already exists: it is being deleted with its users, \
+                 and the name is free when they are gone",
+                "connection_conflict",
+            ),
             Self::ResourceServerConflict => text(
                 StatusCode::CONFLICT,
                 "A resource server with the same identifier already exists.",

@@ -4,6 +4,7 @@ mod attack_protection;
 mod client_credentials;
 mod client_grants;
 mod clients;
+mod connection_removal;
 mod connections;
 mod empty;
 mod enabled_clients;

@@ -16,6 +16,7 @@ mod full;
 mod hang;
 mod nodes;
 mod number;
+mod removal;
 mod reseal;
 mod restart;
 mod stop;
