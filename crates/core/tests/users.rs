@@ -8,7 +8,7 @@ use ringpass_core::kit::rng::Rng;
 use ringpass_core::kit::secret::MasterKeys;
 use ringpass_core::model::tenant::TenantSettings;
 use ringpass_core::model::user::User;
-use ringpass_core::storage::tokens::{self, AccessToken};
+use ringpass_core::storage::access_tokens::{self, AccessToken};
 use ringpass_core::storage::{Db, DbError, Settings, Tx, Url, tenant, users};
 use serde_json::json;
 
@@ -122,14 +122,14 @@ async fn leaves_nothing_behind(db: &Db) {
         for (hash, user_id) in [("h1", "sms|a"), ("h2", "sms|b")] {
             let token =
                 AccessToken { user_id: user_id.into(), client_id: "c".into(), scope: "openid".into(), expires_at: 100 };
-            tokens::insert_access(tx, hash, &token)?;
+            access_tokens::insert(tx, hash, &token)?;
         }
         assert!(users::delete(tx, "sms|b")?);
         assert!(!users::delete(tx, "sms|b")?);
         users::delete_by_email(tx, "sms", "Ann@Example.org")?;
         users::delete_by_email(tx, "sms", "nobody@example.org")?;
         assert_eq!(users::count_after(tx, (0, ""), 10)?.0, 1);
-        assert!(tokens::access(tx, "h1", 1)?.is_none() && tokens::access(tx, "h2", 1)?.is_none());
+        assert!(access_tokens::get(tx, "h1", 1)?.is_none() && access_tokens::get(tx, "h2", 1)?.is_none());
         Ok(())
     })
     .await;

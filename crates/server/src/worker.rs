@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ringpass_core::kit::clock::{DAY, HOUR, MINUTE, Millis};
 use ringpass_core::storage::{
-    DbError, Tx, buckets, codes, login_failures, logs, settings, stats, tokens, used_assertions,
+    DbError, Tx, access_tokens, buckets, codes, login_failures, logs, refresh_tokens, settings, stats, used_assertions,
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -85,9 +85,10 @@ type Prune = fn(&mut Tx<'_>, Millis, i64) -> Result<u64, DbError>;
 pub async fn prune(app: &App) -> Result<u64, DbError> {
     let now = app.clock.now();
     let kept_since = now - i64::from(app.config.limits.log_retention_days) * DAY;
-    let kinds: [(Prune, Millis); 6] = [
+    let kinds: [(Prune, Millis); 7] = [
         (codes::prune, now),
-        (tokens::prune, now),
+        (access_tokens::prune, now),
+        (refresh_tokens::prune, now),
         (buckets::prune, now),
         (login_failures::prune, now),
         (used_assertions::prune, now),

@@ -57,7 +57,12 @@ pub fn short_token(rng: &Rng) -> String {
     rng.base64url(24)
 }
 
-/// 43 characters of base64url: what follows `v1.` in a refresh token.
+/// 24 letters: families of refresh tokens.
+pub fn refresh_token(rng: &Rng) -> String {
+    rng.base62(24)
+}
+
+/// 43 characters of base64url: secrets of refresh tokens.
 pub fn token(rng: &Rng) -> String {
     rng.base64url(32)
 }

@@ -69,6 +69,7 @@ impl Client {
         now: Millis,
     ) -> Result<(Self, Vec<ClientCredential>), Invalid> {
         let mut body = schema::without_nulls(schema::check(&CREATE, body)?);
+        check_refresh_token(&body)?;
         let methods = body.remove(METHODS);
         let mut client = Self {
             id: ids::client(rng),
@@ -117,6 +118,7 @@ impl Client {
     /// Applies the body of `PATCH /clients/{id}`: members merge, nested objects are replaced, a null removes.
     pub fn apply(&mut self, patch: &Value) -> Result<(), Invalid> {
         let patch = schema::check(&UPDATE, patch)?;
+        check_refresh_token(patch)?;
         let mut changed = self.clone();
         if let Some(secret) = patch.get("client_secret").and_then(Value::as_str) {
             changed.secret = Secret::new(secret);
@@ -224,7 +226,8 @@ impl Client {
         self.nested("jwt_configuration", "lifetime_in_seconds").and_then(schema::integer).unwrap_or(36_000)
     }
 
-    /// How its refresh tokens live; they do not rotate and do not expire when nothing was said.
+    /// How its refresh tokens live; they do not rotate and do not expire when nothing was said. A page in a browser cannot
+    /// keep a secret for long, so the tokens of a single-page application rotate whatever was said.
     pub fn refresh_policy(&self) -> RefreshPolicy {
         let text = |name: &'static str| self.nested("refresh_token", name).and_then(Value::as_str).unwrap_or_default();
         let flag = |name: &'static str| self.nested("refresh_token", name).and_then(Value::as_bool).unwrap_or(false);
@@ -234,7 +237,7 @@ impl Client {
             (expires && !flag(infinite)).then(|| number(name).unwrap_or(default))
         };
         RefreshPolicy {
-            rotating: text("rotation_type") == "rotating",
+            rotating: text("rotation_type") == "rotating" || self.text("app_type") == Some("spa"),
             leeway: number("leeway").unwrap_or(0),
             lifetime: end("infinite_token_lifetime", "token_lifetime", 2_592_000),
             idle: end("infinite_idle_token_lifetime", "idle_token_lifetime", 1_296_000),
@@ -305,6 +308,15 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// Settings of refresh tokens that contradict each other: a token that is replaced at each use must end some time.
+fn check_refresh_token(body: &Map<String, Value>) -> Result<(), Invalid> {
+    let is = |name: &str, value: &str| body.get("refresh_token").and_then(|it| it.get(name)) == Some(&value.into());
+    if is("rotation_type", "rotating") && is("expiration_type", "non-expiring") {
+        return Err(Invalid::body("refresh_token.expiration_type must be expiring when rotation_type is rotating"));
+    }
+    Ok(())
 }
 
 const METHODS: &str = "client_authentication_methods";

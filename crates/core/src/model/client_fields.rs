@@ -56,7 +56,7 @@ const REFRESH: Object = Object {
         field("infinite_idle_token_lifetime", Kind::Bool, "Whether the time between uses has no end"),
         field("policies", Kind::List(&ANYTHING), "Grants of further APIs"),
     ]],
-    required: &[],
+    required: &["rotation_type", "expiration_type"],
     open: false,
 };
 const ANYTHING: List = List { items: Kind::Any, min: 0, max: usize::MAX, unique: false };

@@ -14,6 +14,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("feccft", "Failed exchange of Access Token for a Client Credentials Grant"),
     ("fepft", "Failed exchange of Password for Access Token"),
     ("fepotpft", "Failed exchange of Password and OTP Challenge for Access Token"),
+    ("ferrt", "Failed exchange of Rotating Refresh Token"),
     ("fertft", "Failed exchange of Refresh Token for Access Token"),
     ("fp", "Failed Login (Incorrect Password)"),
     ("fs", "Failed Signup"),
@@ -25,6 +26,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("seccft", "Successful exchange of Access Token for a Client Credentials Grant"),
     ("sepft", "Successful exchange of Password for Access Token"),
     ("sertft", "Successful exchange of Refresh Token for Access Token"),
+    ("srrt", "Successfully revoked a Refresh Token"),
     ("ss", "Success Signup"),
     ("ublkdu", "User login block released"),
 ];

@@ -104,6 +104,8 @@ pub enum Kind {
     Object(&'static Object),
     /// An object of at most ten texts of at most 255 characters; a null removes its key.
     Metadata,
+    /// The same with at most so many texts.
+    Map(usize),
     /// An array.
     List(&'static List),
 }
@@ -173,6 +175,11 @@ pub fn merge(into: &mut Map<String, Value>, patch: &Map<String, Value>) {
     }
 }
 
+/// A document of texts that was sent to replace another one; a null stands for an empty one, and a null in it for nothing.
+pub fn metadata(value: &Value) -> Map<String, Value> {
+    value.as_object().map(without_nulls).unwrap_or_default()
+}
+
 /// A whole number, also when it was written with a fraction of zero (`6.0`).
 #[expect(clippy::cast_possible_truncation, reason = "only numbers without a fraction come this far")]
 pub fn integer(value: &Value) -> Option<i64> {
@@ -236,7 +243,8 @@ fn value_of(kind: &Kind, value: &Value, path: &str, about: &str) -> Result<(), I
             if known.contains(&text) { Ok(()) } else { refuse(format!("No enum match for: {text}")) }
         }
         Kind::Object(schema) => object(schema, value, path, about).map(|_| ()),
-        Kind::Metadata => metadata(value, path, about),
+        Kind::Metadata => texts(value, 10, path, about),
+        Kind::Map(max) => texts(value, *max, path, about),
         Kind::List(list) => array(list, value, path, about),
     }
 }
@@ -263,10 +271,10 @@ fn array(list: &List, value: &Value, path: &str, about: &str) -> Result<(), Inva
     Ok(())
 }
 
-fn metadata(value: &Value, path: &str, about: &str) -> Result<(), Invalid> {
+fn texts(value: &Value, max: usize, path: &str, about: &str) -> Result<(), Invalid> {
     let Value::Object(map) = value else { return Err(wrong_type("object", value, path, about)) };
-    if map.len() > 10 {
-        let reason = format!("Too many properties defined ({}), maximum 10", map.len());
+    if map.len() > max {
+        let reason = format!("Too many properties defined ({}), maximum {max}", map.len());
         return Err(Invalid::payload(&reason, path, about));
     }
     for (key, value) in map.iter().filter(|(_, value)| !value.is_null()) {

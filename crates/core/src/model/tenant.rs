@@ -95,6 +95,11 @@ impl TenantSettings {
         self.flag(ENFORCE).unwrap_or(true)
     }
 
+    /// Whether revoking one refresh token takes back the user's grant to the client, and so every other one.
+    pub fn revoke_refresh_token_grant(&self) -> bool {
+        self.flag("revoke_refresh_token_grant").unwrap_or(false)
+    }
+
     /// Whether phone messages go through a tenant-level provider.
     pub fn phone_consolidated_experience(&self) -> bool {
         self.0.get("phone_consolidated_experience").and_then(Value::as_bool).unwrap_or(false)

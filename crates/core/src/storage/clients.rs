@@ -5,7 +5,7 @@
 use crate::model::client::Client;
 
 use super::db::{DbError, Row, Tx};
-use super::{client_credentials, sealed, tokens};
+use super::{client_credentials, grants, refresh_tokens, sealed};
 
 /// A client by its id.
 pub fn get(tx: &mut Tx<'_>, id: &str) -> Result<Option<Client>, DbError> {
@@ -46,13 +46,14 @@ pub fn put(tx: &mut Tx<'_>, client: &Client) -> Result<bool, DbError> {
     Ok(changed == 1)
 }
 
-/// Removes a client with its grants, its credentials, its links to connections and its refresh tokens (C709); `false` when
+/// Removes a client with its grants and those of users to it, its credentials, its links to connections and its refresh tokens (C709); `false` when
 /// there is none.
 pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
     tx.later("DELETE FROM client_grants WHERE client_id = ?1", &[id.into()])?;
     tx.later("DELETE FROM connection_clients WHERE client_id = ?1", &[id.into()])?;
     client_credentials::delete_of_client(tx, id)?;
-    tokens::delete_of_client(tx, id)?;
+    refresh_tokens::delete_of_client(tx, id)?;
+    grants::delete_of_client(tx, id)?;
     Ok(tx.execute("DELETE FROM clients WHERE id = ?1", &[id.into()])? == 1)
 }
 

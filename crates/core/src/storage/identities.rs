@@ -8,7 +8,7 @@ use crate::model::user::User;
 
 use super::db::{DbError, Tx};
 use super::users::{self, columns};
-use super::{json, permissions, tokens};
+use super::{access_tokens, grants, json, permissions, refresh_tokens};
 
 /// Whether there is a row of this id, be it a user or an identity of one.
 pub fn exists(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, DbError> {
@@ -37,7 +37,10 @@ pub fn link(tx: &mut Tx<'_>, primary: &str, secondary: &User, now: Millis) -> Re
         &[primary.into(), id.into(), now.into(), json(&secondary.as_linked()).into()],
     )?;
     permissions::delete_of_user(tx, id)?;
-    tokens::revoke_of_user(tx, id)
+    // Should it be a user again one day, none of this comes back.
+    refresh_tokens::delete_of_user(tx, id)?;
+    grants::delete_of_user(tx, id)?;
+    access_tokens::delete_of_user(tx, id)
 }
 
 /// Makes an identity of `primary` a user of its own again; `false` when it is none of its.

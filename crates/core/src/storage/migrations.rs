@@ -6,6 +6,7 @@ use crate::kit::hash;
 /// Number and text of each migration. Statements end with `;`, and no literal holds one.
 pub(super) const ALL: &[(i64, &str)] = &[
     (1, include_str!("../../../../migrations/0001_start.sql")),
+    (2, include_str!("../../../../migrations/0002_refresh_tokens.sql")),
     (3, include_str!("../../../../migrations/0003_client_credentials.sql")),
     (4, include_str!("../../../../migrations/0004_connection_removals.sql")),
     (5, include_str!("../../../../migrations/0005_users.sql")),

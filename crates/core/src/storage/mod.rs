@@ -6,6 +6,7 @@
 //! A transaction that changes configuration begins with [`settings::bump_version`]. That locks one row, so such
 //! transactions pass one after the other, on one server or many, and get → apply → put loses no change.
 
+pub mod access_tokens;
 pub mod buckets;
 pub mod client_credentials;
 pub mod client_grants;
@@ -14,6 +15,7 @@ pub mod codes;
 pub mod connection_removals;
 pub mod connections;
 pub mod db;
+pub mod grants;
 pub mod identities;
 pub mod login_failures;
 pub mod logs;
@@ -23,15 +25,16 @@ pub mod permissions;
 mod postgres;
 mod postgres_wire;
 mod queue;
+pub mod refresh_tokens;
 pub mod resource_servers;
 pub mod roles;
 pub mod sealed;
+pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
 mod sqlite;
 pub mod stats;
 pub mod tenant;
-pub mod tokens;
 pub mod used_assertions;
 pub mod users;
 

@@ -7,7 +7,7 @@ use crate::kit::clock::Millis;
 use crate::model::user::User;
 
 use super::db::{Asked, DbError, Row, Tx, Value};
-use super::{json, permissions, tokens};
+use super::{access_tokens, grants, json, permissions, refresh_tokens};
 
 /// Every column and the identities linked to the user, in the order in which [`read`] takes them.
 macro_rules! columns {
@@ -28,6 +28,15 @@ pub fn get(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<User>, DbError> {
         &[user_id.into()],
     )?;
     row.as_ref().map(read).transpose()
+}
+
+/// The same asked ahead, to be read with [`Tx::answer`].
+pub fn ask(tx: &mut Tx<'_>, user_id: &str) -> Result<Asked<Option<User>>, DbError> {
+    tx.ask(
+        concat!("SELECT ", columns!(), " FROM users WHERE user_id = ?1 AND linked_to IS NULL"),
+        &[user_id.into()],
+        |rows| rows.first().map(read).transpose(),
+    )
 }
 
 /// A user by id, to be changed: until this transaction ends nobody else reads it for a change, so that two changes at
@@ -256,7 +265,8 @@ pub fn record_sign_in(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
 }
 
 /// Removes a user with everything that hangs on it: identities linked to it, what was issued to it, its roles and
-/// permissions; `false` when there was none.
+/// permissions; `false` when there was none. Its own row goes first: a sign-in that is under way has it, and what that
+/// issues is there when the rest is removed.
 pub fn delete(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, DbError> {
     let gone = tx.execute("DELETE FROM users WHERE user_id = ?1 AND linked_to IS NULL", &[user_id.into()])? == 1;
     if gone {
@@ -277,7 +287,9 @@ pub fn delete_by_email(tx: &mut Tx<'_>, connection: &str, email: &str) -> Result
 /// Removes what hangs on a user whose own row is gone.
 fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
     tx.later("DELETE FROM users WHERE linked_to = ?1", &[user_id.into()])?;
-    tokens::delete_of_user(tx, user_id)?;
+    refresh_tokens::bury_of_user(tx, user_id)?;
+    grants::delete_of_user(tx, user_id)?;
+    access_tokens::delete_of_user(tx, user_id)?;
     permissions::delete_of_user(tx, user_id)
 }
 

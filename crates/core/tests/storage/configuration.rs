@@ -5,13 +5,16 @@ use ringpass_core::model::client::Client;
 use ringpass_core::model::client_grant::ClientGrant;
 use ringpass_core::model::connection::Connection;
 use ringpass_core::model::resource_server::ResourceServer;
+use ringpass_core::storage::access_tokens::{self, AccessToken};
 use ringpass_core::storage::codes;
 use ringpass_core::storage::connection_removals::{self, Removal, Step};
-use ringpass_core::storage::tokens::{self, AccessToken, RefreshToken};
-use ringpass_core::storage::{Tx, client_grants, clients, connections, resource_servers};
+use ringpass_core::storage::{Tx, client_grants, clients, connections, grants, refresh_tokens, resource_servers};
 use serde_json::{Value, json};
 
-use super::engines;
+use super::{
+    engines,
+    refresh_tokens::{granted, token},
+};
 
 fn connection(name: &str, seed: u64, now: i64) -> Connection {
     let body = json!({"name": name, "strategy": "sms",
@@ -29,20 +32,6 @@ fn api(identifier: &str, seed: u64, now: i64) -> ResourceServer {
 
 fn grant(body: &Value, seed: u64, now: i64) -> ClientGrant {
     ClientGrant::create(body, &Rng::seeded(seed), now).unwrap()
-}
-
-fn refresh_token(user_id: &str, client_id: &str) -> RefreshToken {
-    RefreshToken {
-        id: "t".into(),
-        user_id: user_id.into(),
-        client_id: client_id.into(),
-        session_id: "s".into(),
-        audience: None,
-        scope: String::new(),
-        created_at: 1,
-        idle_expires_at: None,
-        expires_at: None,
-    }
 }
 
 fn count(tx: &mut Tx<'_>, sql: &'static str) -> i64 {
@@ -120,10 +109,11 @@ async fn a_connection_takes_its_users_along() {
                          logins_count) VALUES (?1, ?2, ?2, '{}', 1, 1, 0)",
                         &[user.into(), connection.into()],
                     )?;
-                    tokens::insert_refresh(tx, user, &refresh_token(user, "c"))?;
+                    refresh_tokens::insert(tx, &token(user, user, "c"))?;
+                    grants::record(tx, &granted(user, user, "c"))?;
                     let scope = String::new();
                     let token = AccessToken { user_id: user.into(), client_id: "c".into(), scope, expires_at: 9 };
-                    tokens::insert_access(tx, user, &token)?;
+                    access_tokens::insert(tx, user, &token)?;
                     let connection_id = if connection == "sms" { sms.id.as_str() } else { "con_other" };
                     codes::put(tx, &codes::Key { connection_id, identifier: "x" }, "id", "hash", 1, 9)?;
                 }
@@ -138,6 +128,7 @@ async fn a_connection_takes_its_users_along() {
                 Ok([
                     count(tx, "SELECT COUNT(*) FROM users"),
                     count(tx, "SELECT COUNT(*) FROM refresh_tokens"),
+                    count(tx, "SELECT COUNT(*) FROM grants"),
                     count(tx, "SELECT COUNT(*) FROM access_tokens"),
                     count(tx, "SELECT COUNT(*) FROM codes"),
                     count(tx, "SELECT COUNT(*) FROM connection_clients"),
@@ -145,7 +136,7 @@ async fn a_connection_takes_its_users_along() {
             })
             .await;
         // The refresh token stays on record for a while, to be told what became of its user.
-        assert_eq!(left, [1, 2, 1, 1, 0], "{}", engine.name);
+        assert_eq!(left, [1, 2, 1, 1, 1, 0], "{}", engine.name);
     }
 }
 
@@ -178,7 +169,8 @@ async fn a_client_comes_back_and_takes_its_grants_along() {
                 for (seed, id) in [(1, &changed.id), (2, &two.id)] {
                     client_grants::insert(tx, &grant(&json!({"client_id": id, "audience": "a"}), seed, 1))?;
                     connections::set_client(tx, "con_x", id, true, 1)?;
-                    tokens::insert_refresh(tx, id, &refresh_token("sms|1", id))?;
+                    refresh_tokens::insert(tx, &token(id, "sms|1", id))?;
+                    grants::record(tx, &granted(id, "sms|1", id))?;
                 }
                 assert!(clients::delete(tx, &changed.id)?);
                 assert!(!clients::delete(tx, &changed.id)?);
@@ -187,10 +179,11 @@ async fn a_client_comes_back_and_takes_its_grants_along() {
                     count(tx, "SELECT COUNT(*) FROM client_grants"),
                     count(tx, "SELECT COUNT(*) FROM connection_clients"),
                     count(tx, "SELECT COUNT(*) FROM refresh_tokens"),
+                    count(tx, "SELECT COUNT(*) FROM grants"),
                 ])
             })
             .await;
-        assert_eq!(left, [1, 1, 1], "{on}");
+        assert_eq!(left, [1, 1, 1, 1], "{on}");
     }
 }
 

@@ -6,7 +6,6 @@ use ringpass_core::model::signing_key::{SigningKey, State};
 use ringpass_core::storage::buckets::{self, Shape};
 use ringpass_core::storage::codes::{self, Try};
 use ringpass_core::storage::login_failures;
-use ringpass_core::storage::tokens::{self, AccessToken, RefreshToken};
 use ringpass_core::storage::{Db, DbError, Tx, signing_keys};
 
 use super::engines;
@@ -203,58 +202,6 @@ async fn failures_are_counted_by_address_until_they_are_cleared_or_old() {
                 login_failures::clear(tx, &key)?;
                 assert_eq!(failures(tx, &key, 3)?, 0);
                 assert_eq!(failures(tx, &other, 3)?, 1);
-                Ok(())
-            })
-            .await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn tokens_end_with_their_time_their_idleness_and_their_user() {
-    let token = |user: &str, idle: Option<Millis>, end: Option<Millis>| RefreshToken {
-        id: format!("id-{user}"),
-        user_id: user.into(),
-        client_id: "c".into(),
-        session_id: "s".into(),
-        audience: Some("a".into()),
-        scope: "openid offline_access".into(),
-        created_at: 1,
-        idle_expires_at: idle,
-        expires_at: end,
-    };
-    let all = [token("u1", None, None), token("u2", Some(100), None), token("u3", None, Some(100))];
-    for engine in engines().await {
-        let all = all.clone();
-        engine
-            .write(move |tx| {
-                for token in &all {
-                    tokens::insert_refresh(tx, &token.user_id, token)?;
-                    let access = AccessToken {
-                        user_id: token.user_id.clone(),
-                        client_id: "c".into(),
-                        scope: "openid".into(),
-                        expires_at: 100,
-                    };
-                    tokens::insert_access(tx, &token.user_id, &access)?;
-                }
-                let live =
-                    |tx: &mut Tx<'_>, hash: &str, now| tokens::refresh(tx, hash, "c", now).map(|found| found.is_some());
-                assert!(live(tx, "u1", 99)? && live(tx, "u2", 99)? && live(tx, "u3", 99)?);
-                assert!(live(tx, "u1", 100)? && !live(tx, "u2", 100)? && !live(tx, "u3", 100)?);
-                assert!(tokens::refresh(tx, "u1", "another", 1)?.is_none());
-                let found = tokens::refresh(tx, "u2", "c", 1)?.unwrap();
-                assert_eq!((found.id.as_str(), found.audience.as_deref()), ("id-u2", Some("a")));
-                tokens::touch_refresh(tx, "u2", 99, Some(200))?;
-                assert!(live(tx, "u2", 199)? && !live(tx, "u2", 200)?);
-                assert_eq!(tokens::access(tx, "u1", 99)?.unwrap().user_id, "u1");
-                assert!(tokens::access(tx, "u1", 100)?.is_none());
-                tokens::delete_of_user(tx, "u1")?;
-                // The refresh token of a user who is gone says so for 30 days after its last use.
-                let end = 1 + 30 * DAY;
-                assert!(live(tx, "u1", end - 1)? && !live(tx, "u1", end)? && tokens::access(tx, "u1", 1)?.is_none());
-                assert_eq!(tokens::prune(tx, 100, 10)?, 3);
-                tokens::delete_of_client(tx, "c")?;
-                assert!(!live(tx, "u2", 1)?);
                 Ok(())
             })
             .await;

@@ -5,6 +5,7 @@
 mod configuration;
 mod counters;
 mod logs;
+mod refresh_tokens;
 mod sealed;
 mod statements;
 mod transactions;

@@ -46,6 +46,11 @@ impl Http {
         format!("{}/api/v2/", self.origin())
     }
 
+    /// The audience of `/userinfo`: the issuer and `userinfo`.
+    pub fn userinfo_audience(&self) -> String {
+        format!("{}userinfo", self.issuer())
+    }
+
     /// First label of the public host; `localhost` when the host is an IP address.
     pub fn tenant(&self) -> String {
         match self.public_url.host() {

@@ -124,7 +124,7 @@ impl Granted {
 /// Resolves what a client asks for a user. Scopes that the API does not know are dropped without a word.
 pub async fn for_user(app: &App, client: &Client, audience: Option<&str>, scope: &str) -> Result<Granted, Refused> {
     let api = match audience_or_default(app, audience) {
-        Some(audience) if audience == format!("{}userinfo", app.config.http.issuer()) => None,
+        Some(audience) if audience == app.config.http.userinfo_audience() => None,
         Some(audience) => Some(find_api(app, &audience).await?),
         None => None,
     };

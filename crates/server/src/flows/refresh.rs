@@ -1,26 +1,35 @@
-//! Refresh tokens: issued with a grant, exchanged for new tokens (`docs/COMPATIBILITY.md` C439, C451-C456).
+//! Exchanges a refresh token for new tokens (`docs/COMPATIBILITY.md` C451-C456, C1060-C1067).
+//!
+//! One write transaction takes the family's row, which locks it, judges what was presented and records what is answered:
+//! of any number of exchanges at once the first makes the successor, and the others see that it did.
 
 use std::sync::Arc;
 
-use ringpass_core::kit::clock::{MINUTE, Millis, SECOND};
+use ringpass_core::kit::clock::{Millis, SECOND};
+use ringpass_core::kit::hash::MacKey;
 use ringpass_core::kit::ids;
+use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
+use ringpass_core::model::refresh_token::{self, RefreshToken, Standing};
 use ringpass_core::model::user::User;
-use ringpass_core::storage::tokens::{self, AccessToken, RefreshToken};
-use ringpass_core::storage::{DbError, permissions, users};
+use ringpass_core::storage::{DbError, Tx, access_tokens, permissions, refresh_tokens, users};
 
 use super::caller::Caller;
-use super::grant::{self, Granted, Refused};
-use super::record;
-use super::token::{self, Issue, OPAQUE_LIFETIME, Subject, Tokens};
+use super::grant::{Granted, Refused};
+use super::issue::{Holder, hash_of};
+use super::record::{self, Journal};
+use super::token::{self, Issue, Subject, Tokens};
 use crate::app::App;
+use crate::snapshot::Snapshot;
 
 /// Why a refresh token was not exchanged.
 #[derive(Debug)]
 pub enum RefreshRefused {
-    /// Unknown, expired, or another client's.
+    /// Unknown, expired, revoked, or another client's.
     Unknown,
+    /// Used before: its whole family, which was this user's, is revoked.
+    Reused(String),
     /// Its user is gone.
     UserGone,
     /// Its user is blocked.
@@ -39,58 +48,27 @@ impl From<DbError> for RefreshRefused {
     }
 }
 
-/// The tokens of a grant that are kept on record, drawn before the transaction that records them.
+/// A refresh token as it was presented.
 #[derive(Debug, Clone)]
-pub struct Drawn {
-    /// Opaque access token and the hash it is stored under.
-    pub opaque: Option<(String, String)>,
-    /// Refresh token and the hash it is stored under.
-    pub refresh: Option<(String, String)>,
-    /// Session id (`sid`).
-    pub session_id: String,
+pub(super) struct Presented {
+    text: String,
+    hash: String,
+    family: Option<String>,
 }
 
-/// Draws what `granted` needs on record: an opaque token without an API, a refresh token with `offline_access`.
-pub fn draw(app: &App, granted: &Granted) -> Drawn {
-    let with_hash = |token: String| {
-        let hash = token_hash(app, &token);
-        (token, hash)
-    };
-    Drawn {
-        opaque: granted.api.is_none().then(|| with_hash(ids::short_token(&app.rng))),
-        refresh: granted.has("offline_access").then(|| with_hash(format!("v1.{}", ids::token(&app.rng)))),
-        session_id: ids::short_token(&app.rng),
+impl Presented {
+    pub(super) fn new(key: &MacKey, text: &str) -> Self {
+        let family = refresh_token::family(key, text).map(str::to_owned);
+        Self { hash: hash_of(key, text), family, text: text.to_owned() }
     }
-}
 
-/// The hash under which a token is on record.
-pub fn token_hash(app: &App, token: &str) -> String {
-    app.hash_key.tag(&["token", token])
-}
-
-/// The record of a new refresh token, with the client's expiry settings.
-pub fn record(client: &Client, user: &User, granted: &Granted, drawn: &Drawn, now: Millis) -> RefreshToken {
-    let policy = client.refresh_policy();
-    RefreshToken {
-        id: drawn.session_id.clone(),
-        user_id: user.user_id.clone(),
-        client_id: client.id.clone(),
-        session_id: drawn.session_id.clone(),
-        audience: granted.api.as_ref().map(|api| api.identifier().to_owned()),
-        scope: granted.scope_text(),
-        created_at: now,
-        idle_expires_at: policy.idle.map(|seconds| now + seconds * SECOND),
-        expires_at: policy.lifetime.map(|seconds| now + seconds * SECOND),
-    }
-}
-
-/// The record of a new opaque access token.
-pub fn access_record(client: &Client, user: &User, scope: String, now: Millis) -> AccessToken {
-    AccessToken {
-        user_id: user.user_id.clone(),
-        client_id: client.id.clone(),
-        scope,
-        expires_at: now + OPAQUE_LIFETIME * SECOND,
+    /// Takes the family of what was presented, locked, when it is this client's and its time is not over.
+    pub(super) fn take(&self, tx: &mut Tx<'_>, client_id: &str, now: Millis) -> Result<Option<RefreshToken>, DbError> {
+        let token = match &self.family {
+            Some(family) => refresh_tokens::get_for_update(tx, family)?,
+            None => refresh_tokens::find_by_hash_for_update(tx, &self.hash)?,
+        };
+        Ok(token.filter(|token| token.client_id == client_id && token.is_live(now)))
     }
 }
 
@@ -102,123 +80,190 @@ pub async fn exchange(
     scope: Option<&str>,
     caller: &Caller,
 ) -> Result<Tokens, RefreshRefused> {
-    let now = app.clock.now();
-    let hash = token_hash(app, refresh_token);
-    let (client_id, looked_up, snapshot) = (client.id.clone(), hash.clone(), app.snapshot());
-    let found = app
-        .db
-        .read("refresh.find", move |tx| {
-            let Some(token) = tokens::refresh(tx, &looked_up, &client_id, now)? else { return Ok(None) };
-            let user = users::get(tx, &token.user_id)?;
-            let api = token.audience.as_deref().and_then(|audience| snapshot.resource_server(audience));
-            let held = match api.filter(|api| api.enforce_policies()) {
-                Some(api) => permissions::on_api(tx, &token.user_id, api.identifier())?,
-                None => Vec::new(),
-            };
-            Ok(Some((token, user, held)))
-        })
-        .await?;
-    let result = examine(app, found, scope).await;
-    let (token, user, granted) = match result {
-        Ok(parts) => parts,
-        Err(refused) => {
-            note_failure(app, &client, caller, &refused).await?;
-            return Err(refused);
-        }
-    };
-    let drawn = Drawn { refresh: None, ..draw(app, &granted) };
-    note_success(app, &client, caller, &token, &user, &granted, (&drawn, hash)).await?;
-    let issue = Issue {
+    let mut asked = Exchange {
+        presented: Presented::new(&app.hash_key, refresh_token),
         client,
-        granted,
-        subject: Subject::User(Box::new(user)),
+        scope: scope.map(str::to_owned),
+        caller: caller.clone(),
+        snapshot: app.snapshot(),
+        key: app.hash_key.clone(),
+        rng: app.rng.clone(),
+        journal: app.journal.clone(),
+        last: false,
+    };
+    let mut outcome = asked.clone().run(app).await?;
+    if outcome.is_none() {
+        app.refresh().await?;
+        asked = Exchange { snapshot: app.snapshot(), last: true, ..asked };
+        outcome = asked.clone().run(app).await?;
+    }
+    let exchanged = outcome.unwrap_or(Err(RefreshRefused::Unknown))?;
+    let issue = Issue {
+        client: asked.client,
+        granted: exchanged.granted,
+        subject: Subject::User(Box::new(exchanged.user)),
         gty: Some("refresh_token"),
-        opaque: drawn.opaque.map(|(token, _)| token),
-        refresh_token: None,
-        session_id: token.session_id,
+        opaque: exchanged.opaque,
+        refresh_token: exchanged.successor,
+        session_id: exchanged.session_id,
     };
     token::sign(app, issue).await.ok_or(RefreshRefused::Signing)
 }
 
-async fn examine(
-    app: &App,
-    found: Option<(RefreshToken, Option<User>, Vec<String>)>,
-    scope: Option<&str>,
-) -> Result<(RefreshToken, User, Granted), RefreshRefused> {
-    let (token, user, held) = found.ok_or(RefreshRefused::Unknown)?;
-    // A user who was made after the token is another one under the same id; nodes' clocks may differ a little.
-    let user = user.filter(|user| user.created_at <= token.created_at + MINUTE).ok_or(RefreshRefused::UserGone)?;
-    // The users of a connection that is being deleted are as good as gone.
-    let connection = app.find(|snapshot| snapshot.has_connection(&user.connection).then_some(())).await?;
-    if connection.is_none() {
-        return Err(RefreshRefused::UserGone);
-    }
-    if user.is_blocked() {
-        return Err(RefreshRefused::UserBlocked);
-    }
-    let api = match &token.audience {
-        None => None,
-        Some(audience) => Some(grant::find_api(app, audience).await.map_err(|refused| match refused {
-            Refused::Database(error) => RefreshRefused::Database(error),
-            _ => RefreshRefused::Unknown,
-        })?),
-    };
-    let had: Vec<&str> = token.scope.split_ascii_whitespace().collect();
-    let asked: Vec<&str> = scope.map_or_else(|| had.clone(), |scope| scope.split_ascii_whitespace().collect());
-    let beyond: Vec<&str> = asked.iter().filter(|name| !had.contains(name)).copied().collect();
-    if !beyond.is_empty() {
-        return Err(RefreshRefused::Scope(beyond.join(" ")));
-    }
-    let scope = asked.into_iter().map(str::to_owned).collect();
-    Ok((token, user, Granted::again(api, scope, held)))
+/// Everything an exchange needs inside its transaction.
+#[derive(Debug, Clone)]
+struct Exchange {
+    presented: Presented,
+    client: Arc<Client>,
+    scope: Option<String>,
+    caller: Caller,
+    snapshot: Arc<Snapshot>,
+    key: MacKey,
+    rng: Rng,
+    journal: Journal,
+    /// Whether an API or a connection that the snapshot lacks is gone; else another node may have just made it.
+    last: bool,
 }
 
-async fn note_success(
-    app: &App,
-    client: &Client,
-    caller: &Caller,
-    token: &RefreshToken,
-    user: &User,
-    granted: &Granted,
-    (drawn, hash): (&Drawn, String),
-) -> Result<(), DbError> {
-    let now = app.clock.now();
-    let event = Event {
-        user_id: user.user_id.clone(),
-        user_name: user.phone_number.clone().unwrap_or_default(),
-        connection: user.connection.clone(),
-        audience: token.audience.clone().unwrap_or_default(),
-        scope: granted.scope_text(),
-        ..on_client("sertft", client, caller)
-    };
-    let access = access_record(client, user, granted.scope_text(), now);
-    let opaque = drawn.opaque.as_ref().map(|(_, hash)| hash.clone());
-    let idle = client.refresh_policy().idle.map(|seconds| now + seconds * SECOND);
-    let journal = app.journal.clone();
-    app.db
-        .write("refresh.exchange", move |tx| {
-            tokens::touch_refresh(tx, &hash, now, idle)?;
-            if let Some(opaque) = opaque {
-                tokens::insert_access(tx, &opaque, &access)?;
+/// A token that may be exchanged.
+#[derive(Debug)]
+struct Good {
+    token: RefreshToken,
+    standing: Standing,
+    user: User,
+    granted: Granted,
+}
+
+/// What is on record after an exchange, to be signed and answered.
+#[derive(Debug)]
+struct Exchanged {
+    user: User,
+    granted: Granted,
+    successor: Option<String>,
+    opaque: Option<String>,
+    session_id: String,
+}
+
+impl Exchange {
+    /// The transaction; `None` asks to come again with a newer snapshot, and has changed nothing.
+    async fn run(self, app: &App) -> Result<Option<Result<Exchanged, RefreshRefused>>, DbError> {
+        let now = app.clock.now();
+        app.db
+            .write("refresh.exchange", move |tx| {
+                let Some(outcome) = self.judge(tx, now)? else { return Ok(None) };
+                Ok(Some(match outcome {
+                    Ok(good) => Ok(self.record(tx, good, now)?),
+                    Err(refused) => {
+                        self.note_refusal(tx, &refused)?;
+                        Err(refused)
+                    }
+                }))
+            })
+            .await
+    }
+
+    /// What may be exchanged. Reuse is looked for before anything that the user or the scope may be refused for.
+    fn judge(&self, tx: &mut Tx<'_>, now: Millis) -> Result<Option<Result<Good, RefreshRefused>>, DbError> {
+        let refuse = |why| Ok(Some(Err(why)));
+        let Some(token) = self.presented.take(tx, &self.client.id, now)? else {
+            return refuse(RefreshRefused::Unknown);
+        };
+        let leeway = self.client.refresh_policy().leeway;
+        let standing = token.standing(&self.presented.hash, leeway, now);
+        if standing == Standing::Spent {
+            refresh_tokens::delete(tx, &token.id)?;
+            return refuse(RefreshRefused::Reused(token.user_id));
+        }
+        let api = match &token.audience {
+            None => None,
+            Some(audience) => match self.snapshot.resource_server(audience) {
+                None if self.last => return refuse(RefreshRefused::Unknown),
+                None => return Ok(None),
+                api => api,
+            },
+        };
+        let user = users::ask(tx, &token.user_id)?;
+        let held = match api.as_ref().filter(|api| api.enforce_policies()) {
+            Some(api) => permissions::on_api(tx, &token.user_id, api.identifier())?,
+            None => Vec::new(),
+        };
+        let user = tx.answer(user)?.filter(|user| token.is_of(user));
+        let Some(user) = user else { return refuse(RefreshRefused::UserGone) };
+        // The users of a connection that is being deleted are as good as gone.
+        match self.snapshot.has_connection(&user.connection) {
+            true => {}
+            false if self.last => return refuse(RefreshRefused::UserGone),
+            false => return Ok(None),
+        }
+        if user.is_blocked() {
+            return refuse(RefreshRefused::UserBlocked);
+        }
+        let had: Vec<&str> = token.scope.split_ascii_whitespace().collect();
+        let asked: Vec<&str> = self.scope.as_deref().unwrap_or(&token.scope).split_ascii_whitespace().collect();
+        let beyond: Vec<&str> = asked.iter().filter(|name| !had.contains(name)).copied().collect();
+        if !beyond.is_empty() {
+            return refuse(RefreshRefused::Scope(beyond.join(" ")));
+        }
+        let scope = asked.into_iter().map(str::to_owned).collect();
+        Ok(Some(Ok(Good { token, standing, user, granted: Granted::again(api, scope, held) })))
+    }
+
+    /// Rotates the family if it is to, and records what will be answered. Nothing here is waited for.
+    fn record(&self, tx: &mut Tx<'_>, good: Good, now: Millis) -> Result<Exchanged, DbError> {
+        let Good { mut token, standing, user, granted } = good;
+        let policy = self.client.refresh_policy();
+        let holder = Holder { client: &self.client, user: &user, granted: &granted, caller: &self.caller };
+        let follow = |salt: &str| refresh_token::successor(&self.key, &token.id, salt, &self.presented.text);
+        let successor = match (standing, &token.previous) {
+            (Standing::Current, _) if policy.rotating => {
+                let salt = ids::short_token(&self.rng);
+                let text = follow(&salt);
+                token.rotate(hash_of(&self.key, &text), salt, now);
+                Some(text)
             }
-            journal.write(tx, event)
-        })
-        .await
+            (Standing::Previous, Some(previous)) => Some(follow(&previous.salt)),
+            _ => None,
+        };
+        token.rotating = policy.rotating;
+        token.last_exchanged_at = Some(now);
+        token.idle_expires_at = policy.idle.map(|seconds| now.saturating_add(seconds.saturating_mul(SECOND)));
+        token.device.seen(&self.caller.ip, self.caller.user_agent.as_deref().unwrap_or_default());
+        refresh_tokens::put(tx, &token)?;
+        let opaque = granted.api.is_none().then(|| ids::short_token(&self.rng));
+        if let Some(opaque) = &opaque {
+            access_tokens::insert(tx, &hash_of(&self.key, opaque), &holder.access_token(now))?;
+        }
+        let event = Event {
+            user_id: user.user_id.clone(),
+            user_name: user.phone_number.clone().unwrap_or_default(),
+            connection: user.connection.clone(),
+            audience: token.audience.clone().unwrap_or_default(),
+            scope: granted.scope_text(),
+            ..on_client("sertft", &self.client, &self.caller)
+        };
+        self.journal.write(tx, event)?;
+        let session_id = token.session_id.unwrap_or_default();
+        Ok(Exchanged { user, granted, successor, opaque, session_id })
+    }
+
+    fn note_refusal(&self, tx: &mut Tx<'_>, refused: &RefreshRefused) -> Result<(), DbError> {
+        let (kind, description) = match refused {
+            RefreshRefused::Reused(_) => {
+                ("ferrt", "Unsuccessful Refresh Token exchange, reused refresh token detected".to_owned())
+            }
+            RefreshRefused::UserGone => {
+                ("fertft", "The refresh_token was generated for a user who doesn't exist anymore.".to_owned())
+            }
+            RefreshRefused::UserBlocked => ("fertft", Refused::UserBlocked.sentence()),
+            RefreshRefused::Scope(scope) => ("fertft", Refused::Scope(scope.clone()).sentence()),
+            _ => ("fertft", "Unknown or invalid refresh token.".to_owned()),
+        };
+        let user_id = if let RefreshRefused::Reused(user_id) = refused { user_id.clone() } else { String::new() };
+        self.journal.write(tx, Event { description, user_id, ..on_client(kind, &self.client, &self.caller) })
+    }
 }
 
-async fn note_failure(app: &App, client: &Client, caller: &Caller, refused: &RefreshRefused) -> Result<(), DbError> {
-    let description = match refused {
-        RefreshRefused::Unknown => "Unknown or invalid refresh token.".to_owned(),
-        RefreshRefused::UserGone => "The refresh_token was generated for a user who doesn't exist anymore.".to_owned(),
-        RefreshRefused::UserBlocked => Refused::UserBlocked.sentence(),
-        RefreshRefused::Scope(scope) => Refused::Scope(scope.clone()).sentence(),
-        RefreshRefused::Signing | RefreshRefused::Database(_) => return Ok(()),
-    };
-    let event = Event { description, ..on_client("fertft", client, caller) };
-    let journal = app.journal.clone();
-    app.db.write("refresh.failed", move |tx| journal.write(tx, event)).await
-}
-
-fn on_client(kind: &'static str, client: &Client, caller: &Caller) -> Event {
+/// An event about a client's refresh token.
+pub(super) fn on_client(kind: &'static str, client: &Client, caller: &Caller) -> Event {
     Event { client_id: client.id.clone(), client_name: client.name().to_owned(), ..record::event(kind, caller) }
 }

@@ -40,7 +40,7 @@ pub struct Issue {
     pub opaque: Option<String>,
     /// A refresh token that is already on record.
     pub refresh_token: Option<String>,
-    /// `sid` of the ID token.
+    /// `sid` of the ID token; empty once the session has ended.
     pub session_id: String,
 }
 
@@ -151,7 +151,9 @@ fn id_token(key: &RsaKey, issue: &Issue, user: &User, issuer: &str, now: i64) ->
     set("aud", client.id.clone().into());
     set("iat", now.into());
     set("exp", (now + client.id_token_lifetime()).into());
-    set("sid", issue.session_id.clone().into());
+    if !issue.session_id.is_empty() {
+        set("sid", issue.session_id.clone().into());
+    }
     match client.id_token_alg() {
         // A public client has no secret to share a key with.
         Alg::Hs256 if !client.is_public() => jwt::sign_hs256(client.secret.expose().as_bytes(), "JWT", &claims),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::world::{Answer, Lines as _, NATIVE, WEB, World};
 
-const PATHS: [&str; 3] = ["/passwordless/start", "/oauth/token", "/userinfo"];
+const PATHS: [&str; 4] = ["/passwordless/start", "/oauth/token", "/userinfo", "/oauth/revoke"];
 
 async fn preflight(world: &World, path: &str, origin: &str) -> Answer {
     let caller = world.nobody().header("origin", origin).header("access-control-request-method", "POST");
@@ -95,7 +95,9 @@ async fn a_preflight_allows_what_the_sdks_send() {
     let first = caller.send(Method::OPTIONS, "/passwordless/start", "", "".into()).await;
     let second = caller.send(Method::OPTIONS, "/oauth/token", "", "".into()).await;
     let third = caller.send(Method::OPTIONS, "/userinfo", "", "".into()).await;
+    let fourth = caller.send(Method::OPTIONS, "/oauth/revoke", "", "".into()).await;
     assert_eq!((second.to_string(), third.to_string()), (first.to_string(), first.to_string()));
+    assert_eq!(fourth.to_string(), first.to_string());
     assert_eq!(first.header("vary"), "Origin");
     first.is(expect![[r#"
         204 No Content
@@ -117,9 +119,12 @@ async fn a_preflight_allows_what_the_sdks_send() {
 async fn every_answer_says_that_it_depends_on_the_origin_and_what_a_script_may_read() {
     let world = world().await;
     let caller = world.nobody().header("origin", "https://spa.example");
-    for answer in
-        [caller.post(PATHS[0], json!({})).await, caller.post(PATHS[1], json!({})).await, caller.get(PATHS[2]).await]
-    {
+    for answer in [
+        caller.post(PATHS[0], json!({})).await,
+        caller.post(PATHS[1], json!({})).await,
+        caller.get(PATHS[2]).await,
+        caller.post(PATHS[3], json!({})).await,
+    ] {
         assert_eq!(answer.header("vary"), "Origin", "{answer}");
         assert_eq!(answer.header("access-control-allow-origin"), "https://spa.example");
         assert_eq!(

@@ -32,6 +32,7 @@ fn all() -> Vec<AuthError> {
         E::SignupDisabledAtStart,
         E::ClientAuthenticationRequired,
         E::Unauthorized,
+        E::InvalidClient,
         E::BadAssertion(Refused::Expired),
         E::UnsupportedGrant(text("foo")),
         E::GrantNotAllowed(text("http://auth0.com/oauth/grant-type/passwordless/otp")),
@@ -85,6 +86,7 @@ fn name(error: &AuthError) -> &'static str {
         SignupDisabledAtStart,
         ClientAuthenticationRequired,
         Unauthorized,
+        InvalidClient,
         BadAssertion,
         UnsupportedGrant,
         GrantNotAllowed,
@@ -125,7 +127,7 @@ fn every_error_is_answered_like_this() {
             out.line(format!("    {name}: {}", value.to_str().unwrap_or_default()));
         }
     }
-    assert_eq!(seen.len(), 44, "an error is missing from the list");
+    assert_eq!(seen.len(), 45, "an error is missing from the list");
     expect![[r#"
         BadBody: 400 {"error":"bad.request","error_description":"Invalid request body"}
         BadOauthBody: 400 {"error":"invalid_request","error_description":"Invalid request body"}
@@ -148,6 +150,8 @@ fn every_error_is_answered_like_this() {
         ClientAuthenticationRequired: 401 {"error":"unauthorized_client","error_description":"Client authentication is required."}
             cache-control: no-store
         Unauthorized: 401 {"error":"access_denied","error_description":"Unauthorized"}
+            cache-control: no-store
+        InvalidClient: 401 {"error":"invalid_client","error_description":"Client authentication failed"}
             cache-control: no-store
         BadAssertion: 401 {"error":"invalid_client","error_description":"'exp' claim is in the past"}
             cache-control: no-store

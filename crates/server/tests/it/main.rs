@@ -19,6 +19,7 @@ mod errors;
 mod gateway_check;
 mod limits;
 mod management;
+mod oauth_revoke;
 mod oauth_token;
 mod passwordless_start;
 mod process;

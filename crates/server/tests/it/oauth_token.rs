@@ -7,4 +7,5 @@ mod password;
 mod refresh;
 mod refused;
 mod request;
+mod rotation;
 mod tokens;

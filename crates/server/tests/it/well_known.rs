@@ -20,6 +20,7 @@ async fn discovery_tells_what_there_is() {
         {
           "issuer": "https://tenant.example/",
           "token_endpoint": "https://tenant.example/oauth/token",
+          "revocation_endpoint": "https://tenant.example/oauth/revoke",
           "userinfo_endpoint": "https://tenant.example/userinfo",
           "jwks_uri": "https://tenant.example/.well-known/jwks.json",
           "scopes_supported": [

@@ -65,6 +65,8 @@ pub enum AuthError {
     // Token endpoint.
     /// Unknown client, wrong or missing secret.
     Unauthorized,
+    /// The same at the revocation endpoint.
+    InvalidClient,
     /// A `client_assertion` that proves nothing.
     BadAssertion(assertion::Refused),
     /// A grant type we do not know.
@@ -93,7 +95,7 @@ pub enum AuthError {
     UserBlocked,
     /// Right code, unknown user, sign-up disabled.
     SignupDisabled,
-    /// Unknown, expired or foreign refresh token.
+    /// Unknown, expired, revoked, reused or foreign refresh token.
     BadRefreshToken,
     /// The refresh token's user is gone.
     UserGone,
@@ -150,6 +152,7 @@ impl AuthError {
                 text(401, "unauthorized_client", "Client authentication is required.")
             }
             Self::Unauthorized => text(401, "access_denied", "Unauthorized"),
+            Self::InvalidClient => text(401, "invalid_client", "Client authentication failed"),
             Self::BadAssertion(why) => (401, "invalid_client", why.to_string()),
             Self::UnsupportedGrant(grant) => {
                 (400, "unsupported_grant_type", format!("Unsupported grant type: {grant}"))
@@ -219,7 +222,7 @@ impl AuthError {
                 with_window(reply, *window).with(header::RETRY_AFTER, &wait.to_string())
             }
             Self::Unavailable => reply.with(header::RETRY_AFTER, "1"),
-            Self::Unauthorized | Self::BadAssertion(_) | Self::ClientAuthenticationRequired => {
+            Self::Unauthorized | Self::InvalidClient | Self::BadAssertion(_) | Self::ClientAuthenticationRequired => {
                 reply.with(header::CACHE_CONTROL, "no-store")
             }
             _ => reply,
@@ -292,7 +295,7 @@ impl From<Refused> for AuthError {
 impl From<RefreshRefused> for AuthError {
     fn from(refused: RefreshRefused) -> Self {
         match refused {
-            RefreshRefused::Unknown => Self::BadRefreshToken,
+            RefreshRefused::Unknown | RefreshRefused::Reused(_) => Self::BadRefreshToken,
             RefreshRefused::UserGone => Self::UserGone,
             RefreshRefused::UserBlocked => Self::UserBlocked,
             RefreshRefused::Scope(scope) => Self::InvalidScope(scope),

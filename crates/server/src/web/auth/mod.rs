@@ -16,6 +16,7 @@ pub mod client;
 pub mod error;
 mod passwordless;
 mod refusal;
+mod revoke;
 mod token;
 mod userinfo;
 mod well_known;
@@ -41,6 +42,8 @@ impl Family for Auth {
         route!("OPTIONS", "/passwordless/start", preflight),
         route!("POST", "/oauth/token", token::exchange),
         route!("OPTIONS", "/oauth/token", preflight),
+        route!("POST", "/oauth/revoke", revoke::revoke),
+        route!("OPTIONS", "/oauth/revoke", preflight),
         route!("GET", "/userinfo", userinfo::show),
         route!("POST", "/userinfo", userinfo::show),
         route!("OPTIONS", "/userinfo", preflight),

@@ -9,7 +9,7 @@ use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::phone::Phone;
 use ringpass_core::model::user::User;
-use ringpass_core::storage::{DbError, Tx, tokens};
+use ringpass_core::storage::{DbError, Tx};
 
 use super::body::{self, Members, optional, required};
 use super::client::{Checked, Credentials};
@@ -18,10 +18,10 @@ use super::refusal;
 use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::grant::Granted;
+use crate::flows::issue::{Drawn, Holder};
 use crate::flows::password::Login;
-use crate::flows::refresh::Drawn;
 use crate::flows::token::{self, Issue, Subject, Tokens};
-use crate::flows::{self, grant, passwordless, refresh};
+use crate::flows::{self, grant, issue, passwordless, refresh};
 use crate::web::{Call, Reply, peer};
 
 pub(super) const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
@@ -65,7 +65,12 @@ async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthE
     Ok(Reply::json(StatusCode::OK, &tokens))
 }
 
-async fn authenticate(app: &App, call: &Call, members: &Members) -> Result<(Arc<Client>, Caller), AuthError> {
+/// The client of a call, once it has proven itself, and who calls.
+pub(super) async fn authenticate(
+    app: &App,
+    call: &Call,
+    members: &Members,
+) -> Result<(Arc<Client>, Caller), AuthError> {
     let credentials = Credentials::read(call, |name| optional(members, name))?;
     if !credentials.name_a_client() {
         return Err(AuthError::MissingParameter("client_id"));
@@ -95,7 +100,7 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         .ok_or_else(|| AuthError::UnknownRealm(realm.to_owned()))?;
     let audience = optional(members, "audience")?;
     let granted = grant::for_user(app, &client, audience, optional(members, "scope")?.unwrap_or_default()).await?;
-    let drawn = refresh::draw(app, &granted);
+    let drawn = issue::draw(app, &granted);
     let verify = passwordless::Verify {
         client: Arc::clone(&client),
         channel,
@@ -106,7 +111,7 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         scope: granted.scope_text(),
         caller,
     };
-    let record = Record::of(app, &client, &drawn);
+    let record = Record::of(app, &client, &drawn, &verify.caller);
     let (user, granted) =
         passwordless::verify(app, verify, move |tx, user| record.write(tx, user, granted.clone())).await?;
     sign(app, client, user, granted, None, drawn).await
@@ -130,7 +135,7 @@ async fn password(
         .ok_or_else(|| AuthError::UnknownRealm(name.to_owned()))?;
     let audience = optional(members, "audience")?;
     let granted = grant::for_user(app, &client, audience, optional(members, "scope")?.unwrap_or_default()).await?;
-    let drawn = refresh::draw(app, &granted);
+    let drawn = issue::draw(app, &granted);
     let login = Login {
         client: Arc::clone(&client),
         channel,
@@ -140,7 +145,7 @@ async fn password(
         scope: granted.scope_text(),
         caller,
     };
-    let record = Record::of(app, &client, &drawn);
+    let record = Record::of(app, &client, &drawn, &login.caller);
     let (user, granted) =
         flows::password::sign_in(app, login, move |tx, user| record.write(tx, user, granted.clone())).await?;
     sign(app, client, user, granted, Some("password"), drawn).await
@@ -151,26 +156,19 @@ async fn password(
 struct Record {
     client: Arc<Client>,
     drawn: Drawn,
+    caller: Caller,
     now: Millis,
 }
 
 impl Record {
-    fn of(app: &App, client: &Arc<Client>, drawn: &Drawn) -> Self {
-        Self { client: Arc::clone(client), drawn: drawn.clone(), now: app.clock.now() }
+    fn of(app: &App, client: &Arc<Client>, drawn: &Drawn, caller: &Caller) -> Self {
+        Self { client: Arc::clone(client), drawn: drawn.clone(), caller: caller.clone(), now: app.clock.now() }
     }
 
     fn write(&self, tx: &mut Tx<'_>, user: &User, granted: Granted) -> Result<Granted, DbError> {
         let granted = granted.settle(tx, &user.user_id)?;
-        if let Some((_, hash)) = &self.drawn.opaque {
-            tokens::insert_access(
-                tx,
-                hash,
-                &refresh::access_record(&self.client, user, granted.scope_text(), self.now),
-            )?;
-        }
-        if let Some((_, hash)) = &self.drawn.refresh {
-            tokens::insert_refresh(tx, hash, &refresh::record(&self.client, user, &granted, &self.drawn, self.now))?;
-        }
+        let holder = Holder { client: &self.client, user, granted: &granted, caller: &self.caller };
+        self.drawn.record(tx, &holder, self.now)?;
         Ok(granted)
     }
 }
@@ -188,8 +186,8 @@ async fn sign(
         granted,
         subject: Subject::User(Box::new(user)),
         gty,
-        opaque: drawn.opaque.map(|(token, _)| token),
-        refresh_token: drawn.refresh.map(|(token, _)| token),
+        opaque: drawn.opaque.map(|kept| kept.text),
+        refresh_token: drawn.refresh.map(|kept| kept.text),
         session_id: drawn.session_id,
     };
     token::sign(app, issue).await.ok_or(AuthError::Server)

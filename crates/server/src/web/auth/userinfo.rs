@@ -7,13 +7,13 @@ use http::{StatusCode, header};
 use ringpass_core::kit::clock::SECOND;
 use ringpass_core::kit::jwt::{Alg, Parsed};
 use ringpass_core::storage::buckets::{self, Shape};
-use ringpass_core::storage::{Tx, tokens, users};
+use ringpass_core::storage::{Tx, access_tokens, users};
 use serde_json::{Map, Value};
 
 use super::error::{AuthError, with_window};
 use crate::app::App;
+use crate::flows::issue;
 use crate::flows::limits::{self, Window};
-use crate::flows::refresh;
 use crate::web::{Call, Reply, peer};
 
 /// Calls for one user: ten at once, then five a minute.
@@ -85,8 +85,8 @@ fn bearer(call: &Call) -> Option<&str> {
 }
 
 async fn from_opaque(app: &App, token: &str) -> Result<Option<(String, String)>, AuthError> {
-    let (hash, now) = (refresh::token_hash(app, token), app.clock.now());
-    let found = app.db.read("userinfo.token", move |tx| tokens::access(tx, &hash, now)).await?;
+    let (hash, now) = (issue::token_hash(app, token), app.clock.now());
+    let found = app.db.read("userinfo.token", move |tx| access_tokens::get(tx, &hash, now)).await?;
     Ok(found.map(|token| (token.user_id, token.scope)))
 }
 
@@ -102,7 +102,7 @@ async fn from_jwt(app: &App, token: &Parsed<'_>) -> Result<Option<(String, Strin
 /// Subject and scope of claims that are for this endpoint and have not ended.
 fn subject(app: &App, claims: &Map<String, Value>) -> Option<(String, String)> {
     let issuer = app.config.http.issuer();
-    let audience = format!("{issuer}userinfo");
+    let audience = app.config.http.userinfo_audience();
     let for_us = match claims.get("aud") {
         Some(Value::Array(all)) => all.iter().any(|one| one == &Value::from(audience.as_str())),
         Some(Value::String(one)) => *one == audience,

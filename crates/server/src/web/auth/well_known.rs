@@ -16,6 +16,7 @@ pub(super) async fn discovery(app: Arc<App>, _call: Call) -> Result<Reply, AuthE
     let document = json!({
         "issuer": issuer,
         "token_endpoint": format!("{issuer}oauth/token"),
+        "revocation_endpoint": format!("{issuer}oauth/revoke"),
         "userinfo_endpoint": format!("{issuer}userinfo"),
         "jwks_uri": format!("{issuer}.well-known/jwks.json"),
         "scopes_supported": [

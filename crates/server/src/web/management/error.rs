@@ -56,6 +56,14 @@ pub enum ApiError {
     NoRole,
     /// No such log event.
     NoLog,
+    /// No such refresh token.
+    NoRefreshToken,
+    /// No such session.
+    NoSession,
+    /// No such device credential.
+    NoDeviceCredential,
+    /// No such grant of a user.
+    NoGrant,
     /// No such signing key.
     NoSigningKey,
     /// No e-mail provider.
@@ -142,6 +150,10 @@ impl ApiError {
             Self::NoIdentity => no("The identity does not exist", "inexistent_identity"),
             Self::NoRole => no("The role does not exist", "inexistent_role"),
             Self::NoLog => no("The log does not exist", "log_not_found"),
+            Self::NoRefreshToken => no("The refresh token does not exist", "inexistent_refresh_token"),
+            Self::NoSession => no("The session does not exist", "inexistent_session"),
+            Self::NoDeviceCredential => no("The device credential does not exist", "inexistent_device_credential"),
+            Self::NoGrant => no("The grant does not exist", "inexistent_grant"),
             Self::NoSigningKey => no("The signing key does not exist", "inexistent_signing_key"),
             Self::NoEmailProvider => no("There is not a configured email provider", "inexistent_email_provider"),
             Self::NoEmailTemplate => no("The template does not exist.", "inexistent_email_template"),

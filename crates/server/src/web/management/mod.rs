@@ -19,18 +19,22 @@ pub mod client_grants;
 pub mod clients;
 pub mod common;
 pub mod connections;
+pub mod device_credentials;
 pub mod empty;
 pub mod error;
+pub mod grants;
 pub mod identities;
 pub mod keys;
 pub mod logs;
 pub mod memberships;
 pub mod paging;
 pub mod permissions;
+pub mod refresh_tokens;
 pub mod request;
 pub mod resource_servers;
 pub mod roles;
 pub mod search;
+pub mod sessions;
 pub mod stats;
 pub mod tenants;
 pub mod token;
@@ -224,12 +228,23 @@ impl Family for Management {
             Shape::Checkpoint("directory_provisionings")
         ),
         empty!("/custom-domains", ["read:custom_domains"], Shape::Bare),
+        route!("GET", "/device-credentials", ["read:device_credentials"], device_credentials::list),
+        route!(
+            "DELETE",
+            "/device-credentials/{id}",
+            ["delete:device_credentials", "delete:current_user_device_credentials"],
+            device_credentials::remove,
+            "Delete a device credential"
+        ),
         missing!("/email-templates/{name}", ["read:email_templates"], ApiError::NoEmailTemplate),
         missing!("/emails/provider", ["read:email_provider"], ApiError::NoEmailProvider),
         empty!("/event-streams", ["read:event_streams"], Shape::Checkpoint("eventStreams")),
         empty!("/flows", ["read:flows"], Shape::Offset("flows")),
         empty!("/flows/vault/connections", ["read:flows_vault_connections"], Shape::Offset("connections")),
         empty!("/forms", ["read:forms"], Shape::Offset("forms")),
+        route!("GET", "/grants", ["read:grants"], grants::list),
+        route!("DELETE", "/grants", ["delete:grants"], grants::remove_of_user, "Delete grants of a user"),
+        route!("DELETE", "/grants/{id}", ["delete:grants"], grants::remove, "Delete a grant"),
         empty!("/hooks", ["read:hooks"], Shape::Offset("hooks")),
         route!("GET", "/keys/signing", ["read:signing_keys"], keys::list),
         route!("POST", "/keys/signing/rotate", ["create:signing_keys"], keys::rotate, "Rotate the signing key"),
@@ -241,6 +256,29 @@ impl Family for Management {
         empty!("/network-acls", ["read:network_acls"], Shape::Offset("network_acls")),
         empty!("/organizations", ["read:organizations", "read:organizations_summary"], Shape::Both("organizations")),
         empty!("/rate-limit-policies", ["read:rate_limit_policies"], Shape::Checkpoint("rate_limit_policies")),
+        route!("GET", "/refresh-tokens", ["read:refresh_tokens"], refresh_tokens::list),
+        route!(
+            "POST",
+            "/refresh-tokens/revoke",
+            ["delete:refresh_tokens"],
+            refresh_tokens::revoke,
+            "Revoke refresh tokens"
+        ),
+        route!("GET", "/refresh-tokens/{id}", ["read:refresh_tokens"], refresh_tokens::show),
+        route!(
+            "PATCH",
+            "/refresh-tokens/{id}",
+            ["update:refresh_tokens"],
+            refresh_tokens::update,
+            "Update a refresh token"
+        ),
+        route!(
+            "DELETE",
+            "/refresh-tokens/{id}",
+            ["delete:refresh_tokens"],
+            refresh_tokens::remove,
+            "Delete a refresh token"
+        ),
         route!("GET", "/resource-servers", ["read:resource_servers"], resource_servers::list),
         route!(
             "POST",
@@ -311,6 +349,16 @@ impl Family for Management {
         empty!("/rules", ["read:rules"], Shape::Offset("rules")),
         empty!("/rules-configs", ["read:rules_configs"], Shape::Bare),
         empty!("/self-service-profiles", ["read:self_service_profiles"], Shape::Offset("self_service_profiles")),
+        route!("GET", "/sessions/{id}", ["read:sessions"], sessions::show),
+        route!("PATCH", "/sessions/{id}", ["update:sessions"], sessions::update, "Update a session"),
+        route!("DELETE", "/sessions/{id}", ["delete:sessions"], sessions::remove, "Delete a session"),
+        route!(
+            "POST",
+            "/sessions/{id}/revoke",
+            ["delete:sessions", "delete:refresh_tokens"],
+            sessions::revoke,
+            "Revoke a session"
+        ),
         route!("GET", "/stats/active-users", ["read:stats"], stats::active_users),
         route!("GET", "/stats/daily", ["read:stats"], stats::daily),
         missing!("/supplemental-signals", ["read:attack_protection"], ApiError::NoSignals),
@@ -370,6 +418,21 @@ impl Family for Management {
             permissions::withdraw,
             "Remove permissions from a user"
         ),
+        route!("GET", "/users/{id}/refresh-tokens", ["read:refresh_tokens"], refresh_tokens::of_user),
+        route!(
+            "DELETE",
+            "/users/{id}/refresh-tokens",
+            ["delete:refresh_tokens"],
+            refresh_tokens::remove_of_user,
+            "Delete refresh tokens of a user"
+        ),
+        route!(
+            "POST",
+            "/users/{id}/revoke-access",
+            ["delete:sessions", "delete:refresh_tokens"],
+            sessions::revoke_access,
+            "Revoke access of a user"
+        ),
         route!(
             "POST",
             "/users/{id}/risk-assessments/clear",
@@ -391,6 +454,14 @@ impl Family for Management {
             ["update:users", "delete:role_members"],
             roles::unassign,
             "Remove roles from a user"
+        ),
+        route!("GET", "/users/{id}/sessions", ["read:sessions"], sessions::of_user),
+        route!(
+            "DELETE",
+            "/users/{id}/sessions",
+            ["delete:sessions"],
+            sessions::remove_of_user,
+            "Delete sessions of a user"
         ),
         route!("GET", "/users-by-email", ["read:users"], users::by_email),
     ];

@@ -70,6 +70,33 @@ impl Page {
         Ok(Self::Checkpoint { after, limit })
     }
 
+    /// The page as the database takes it: how many items to skip, how many to read, and whether they are to be counted.
+    pub fn window(&self) -> (i64, i64, bool) {
+        let number = |it: &usize| i64::try_from(*it).unwrap_or(i64::MAX);
+        match self {
+            Self::Offset { start, limit, totals } => (number(start), number(limit), *totals),
+            Self::Checkpoint { limit, .. } => (0, number(limit), false),
+        }
+    }
+
+    /// Where a checkpoint page of a list in order of creation begins, as [`key`] says it, and one item more than it holds: the
+    /// database need not read the whole list.
+    pub fn after(&self) -> Result<((Millis, String), i64), ApiError> {
+        let (after, limit) = match self {
+            Self::Checkpoint { after, limit } => (after.as_deref(), limit),
+            Self::Offset { limit, .. } => (None, limit),
+        };
+        let position = match after {
+            None => (Millis::MIN, String::new()),
+            Some(key) => {
+                let parsed = key.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
+                let clean = parsed.filter(|(_, id): &(Millis, String)| !id.contains('\0'));
+                clean.ok_or_else(|| Invalid::query("Invalid checkpoint", "from", FROM))?
+            }
+        };
+        Ok((position, i64::try_from(*limit).unwrap_or(i64::MAX).saturating_add(1)))
+    }
+
     /// Cuts the page out of the whole list. `key` names an item for checkpoints: unique, never changing, and sorting as
     /// the list does (a padded creation time, then the id), so that a checkpoint outlives its item.
     pub fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Cut<T> {
@@ -127,6 +154,15 @@ pub struct Cut<T> {
 }
 
 impl<T> Cut<T> {
+    /// A page of which one item more was read than it holds, to learn whether another one follows.
+    pub fn of(mut items: Vec<T>, read: i64, key: impl Fn(&T) -> String) -> Self {
+        let limit = usize::try_from(read).unwrap_or(usize::MAX).saturating_sub(1);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|last| hash::base64url(key(last).as_bytes()));
+        Self { total: items.len(), items, next }
+    }
+
     /// The same page of something else.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Cut<U> {
         Cut { items: self.items.into_iter().map(change).collect(), total: self.total, next: self.next }

@@ -61,7 +61,7 @@ async fn a_linked_number_signs_in_the_primary_user() {
           {
             "connection": "sms",
             "provider": "sms",
-            "user_id": "592eedd612dd8a16c09f2ed3",
+            "user_id": "4e3f54c88816e83e55d32761",
             "isSocial": false,
             "profileData": {
               "phone_number": "+4915112345678",

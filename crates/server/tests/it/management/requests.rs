@@ -68,7 +68,8 @@ async fn bodies_that_are_no_json_object_are_refused_by_every_row_that_takes_one(
     drop(world.logs().await);
     let mut rows = 0;
     for route in Management::ROUTES.iter().filter(|route| ["POST", "PATCH"].contains(&route.method)) {
-        if route.path.contains("rotate") || route.path.ends_with("/clear") {
+        let bodiless = ["rotate", "/clear", "/sessions/{id}/revoke"];
+        if bodiless.iter().any(|part| route.path.contains(part)) {
             continue;
         }
         let id = match route.path.split('/').nth(1).unwrap() {

@@ -44,7 +44,7 @@ async fn the_first_right_code_makes_the_user_and_the_second_finds_it() {
         pragma: no-cache
 
         {
-          "access_token": "bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTO",
+          "access_token": "81VMdtqPKV17S__l5TI4I7AgIv0voR5c",
           "expires_in": 86400,
           "token_type": "Bearer"
         }

@@ -92,10 +92,10 @@ async fn a_right_password_gets_tokens() {
               "aud": "cli_native",
               "iat": 1767323045,
               "exp": 1767359045,
-              "sid": "DCc1o1giIh6kAwPbK8CZCZACYg5uXwuS"
+              "sid": "dUyjDkft1TTFdA2WsBXnQUZZr7K_9wcd"
             }
           },
-          "refresh_token": "v1.dUyjDkft1TTFdA2WsBXnQUZZr7K_9wcd2Lc9LCtKJLs",
+          "refresh_token": "v1.CdrdQYYUe33Xh6T9K2aEmXBMYHj73RQyaFqa2E3xmKJwF9jueJfWEW0zNxygUfNOPHURMwA6K2ftehssPdiX4WoUN",
           "scope": "openid email offline_access read:messages",
           "expires_in": 86400,
           "token_type": "Bearer"

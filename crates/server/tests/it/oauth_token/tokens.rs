@@ -17,7 +17,7 @@ async fn without_an_audience_the_access_token_is_opaque() {
     expect![[r#"
         200 OK
         {
-          "access_token": "bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTO",
+          "access_token": "0k7SpC9CMWzV5fMIr5re0AuyKvRW7x-_",
           "id_token": {
             "header": {
               "alg": "RS256",
@@ -32,14 +32,14 @@ async fn without_an_audience_the_access_token_is_opaque() {
               "phone_number": "+4915112345678",
               "phone_number_verified": true,
               "iss": "https://tenant.example/",
-              "sub": "sms|e4e357ed554cfc155b92cadf",
+              "sub": "sms|1966cc93767f75ade990aeb9",
               "aud": "cli_native",
               "iat": 1767323045,
               "exp": 1767359045,
-              "sid": "gCsjI6mAsmomlk-8HLgeOvSnbFlnCq9-"
+              "sid": "bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTO"
             }
           },
-          "refresh_token": "v1.81VMdtqPKV17S__l5TI4I7AgIv0voR5cjp29KZFGgQk",
+          "refresh_token": "v1.vNEuWJfVzDhhouZqWYlbUUIXdbmCLm4NTebxsi1dqEqBpiwgGW_izg3zXdnWlVmi85ofSThGFpM96h35p_epbQAVi",
           "scope": "openid profile email phone offline_access",
           "expires_in": 86400,
           "token_type": "Bearer"
@@ -50,7 +50,7 @@ async fn without_an_audience_the_access_token_is_opaque() {
     expect![[r#"
         200 OK
         {
-          "access_token": "QdXpy6KQErWEhY6IagHKZLqaebxMZb2A",
+          "access_token": "Z70xFYRXjiWlhJF9sg8JDou3ndfdhv9c",
           "expires_in": 86400,
           "token_type": "Bearer"
         }
@@ -85,7 +85,7 @@ async fn with_an_audience_the_access_token_is_a_jwt_for_it() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|0b33902a66fcc8ea47c97afe",
+              "sub": "sms|592eedd612dd8a16c09f2ed3",
               "aud": [
                 "https://api.example/",
                 "https://tenant.example/userinfo"
@@ -104,14 +104,14 @@ async fn with_an_audience_the_access_token_is_a_jwt_for_it() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|0b33902a66fcc8ea47c97afe",
+              "sub": "sms|592eedd612dd8a16c09f2ed3",
               "aud": "cli_native",
               "iat": 1767323045,
               "exp": 1767359045,
-              "sid": "81VMdtqPKV17S__l5TI4I7AgIv0voR5c"
+              "sid": "bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTO"
             }
           },
-          "refresh_token": "v1.bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTOEMHzqcMcqSE",
+          "refresh_token": "v1.vNEuWJfVzDhhouZqWYlbUUIX0k7SpC9CMWzV5fMIr5re0AuyKvRW7x-_YPmFr1or6lwy_NXusc4s0YD_mOr-0c4qR",
           "scope": "openid read:messages offline_access",
           "expires_in": 86400,
           "token_type": "Bearer"
@@ -130,7 +130,7 @@ async fn with_an_audience_the_access_token_is_a_jwt_for_it() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|0b33902a66fcc8ea47c97afe",
+              "sub": "sms|592eedd612dd8a16c09f2ed3",
               "aud": "https://api.example/",
               "iat": 1767323045,
               "exp": 1767409445,
@@ -315,7 +315,7 @@ async fn a_refresh_token_needs_scope_client_and_api() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|e4e357ed554cfc155b92cadf",
+              "sub": "sms|1966cc93767f75ade990aeb9",
               "aud": "https://api.example/",
               "iat": 1767323045,
               "exp": 1767409445,
@@ -462,7 +462,7 @@ async fn claims_follow_the_users_profile() {
           "aud": "cli_native",
           "iat": 1767323045,
           "exp": 1767359045,
-          "sid": "uy2VhHMwCKVhwroWhaHkN3qn-cZ8J44W"
+          "sid": "UTXfSaXjw7U72g3_lONLDQ8cI3xHEiQD"
         }
     "#]]
     .assert_eq(&format!("{claims:#}\n"));

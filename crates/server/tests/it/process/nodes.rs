@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::{Answer, Server, World, need_postgres, phone, sql};
 
 const CALLERS: usize = 50;
@@ -78,6 +80,55 @@ async fn of_fifty_callers_on_two_nodes_one_gets_in() {
     }
     nodes[0].exchange(&world.client_id, &phone, &new).await.unwrap().is(200);
     nodes[1].exchange(&world.client_id, &phone, &new).await.unwrap().is(403);
+}
+
+/// Signs in on a node; the refresh token.
+async fn refresh_token(world: &World, node: &Server, phone: &str) -> String {
+    let code = started(world, node, phone).await;
+    let body = json!({"grant_type": super::OTP, "client_id": world.client_id, "realm": "sms", "username": phone, "otp": code,
+        "scope": "offline_access"});
+    node.post("/oauth/token", body).await.unwrap().is(200)["refresh_token"].as_str().unwrap().to_owned()
+}
+
+async fn refreshed(world: &World, node: &Server, token: &str) -> Answer {
+    let body = json!({"grant_type": "refresh_token", "client_id": world.client_id, "refresh_token": token});
+    node.post("/oauth/token", body).await.unwrap()
+}
+
+#[tokio::test]
+async fn of_fifty_exchanges_of_one_refresh_token_on_two_nodes_one_gets_a_successor() {
+    if need_postgres("of_fifty_exchanges_of_one_refresh_token_on_two_nodes_one_gets_a_successor").is_none() {
+        return;
+    }
+    let (world, nodes) = two_nodes("two_refresh").await;
+    let policy = json!({"refresh_token": {"rotation_type": "rotating", "expiration_type": "expiring"}});
+    nodes[0].api(&world, "PATCH", &format!("/clients/{}", world.client_id), Some(policy)).await.is(200);
+    // The other node rotates once it has noticed.
+    let first = refresh_token(&world, &nodes[0], &phone(0)).await;
+    soon(async || refreshed(&world, &nodes[1], &first).await, |answer| answer.body["refresh_token"].is_string()).await;
+    for number in 1..4 {
+        let token = refresh_token(&world, &nodes[number % 2], &phone(number)).await;
+        let callers: Vec<_> = nodes
+            .iter()
+            .cycle()
+            .take(CALLERS)
+            .map(|node| {
+                let (world, node, token) = (Arc::clone(&world), Arc::clone(node), token.clone());
+                tokio::spawn(async move { refreshed(&world, &node, &token).await })
+            })
+            .collect();
+        let mut successors = Vec::new();
+        for caller in callers {
+            let answer = caller.await.unwrap();
+            match answer.status {
+                200 => successors.push(answer.text("refresh_token")),
+                _ => assert_eq!(answer.is(403)["error"], "invalid_grant"),
+            }
+        }
+        assert_eq!(successors.len(), 1);
+        // Those who came after revoked it.
+        refreshed(&world, &nodes[0], &successors[0]).await.is(403);
+    }
 }
 
 #[tokio::test]

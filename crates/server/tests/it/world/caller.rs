@@ -25,6 +25,11 @@ impl<'w> Caller<'w> {
         Self { world, ip: PEER.to_owned(), headers, members: Vec::new() }
     }
 
+    /// The world it lives in.
+    pub(crate) fn world(&self) -> &'w World {
+        self.world
+    }
+
     /// The same caller at another address.
     pub(crate) fn at(mut self, ip: &str) -> Self {
         ip.clone_into(&mut self.ip);
