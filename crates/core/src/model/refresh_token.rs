@@ -103,7 +103,8 @@ impl RefreshToken {
         }
         let still = |previous: &&Previous| {
             let until = previous.rotated_at.saturating_add(leeway.saturating_mul(SECOND));
-            hash::same(&previous.hash, hash) && now < until
+            // Without a leeway nobody passes, also not a caller whose clock was read before that of the one who rotated.
+            leeway > 0 && hash::same(&previous.hash, hash) && now < until
         };
         self.previous.as_ref().filter(still).map_or(Standing::Spent, |_| Standing::Previous)
     }
@@ -352,6 +353,8 @@ mod tests {
         let cases = [
             ("two", 0, 1_000, Standing::Current),
             ("one", 0, 1_000, Standing::Spent),
+            ("one", 0, 999, Standing::Spent),
+            ("one", 3, 999, Standing::Previous),
             ("one", 3, 3_999, Standing::Previous),
             ("one", 3, 4_000, Standing::Spent),
             ("one", i64::MAX, Millis::MAX - 1, Standing::Previous),
