@@ -160,6 +160,11 @@ impl Snapshot {
         self.channels.iter().map(|channel| channel.connection.name.as_str())
     }
 
+    /// A connection by its id.
+    pub fn connection(&self, id: &str) -> Option<Arc<Channel>> {
+        self.channels.iter().find(|channel| channel.connection.id == id).map(Arc::clone)
+    }
+
     /// An API by its identifier.
     pub fn resource_server(&self, identifier: &str) -> Option<Arc<ResourceServer>> {
         self.resource_servers.get(identifier).cloned()

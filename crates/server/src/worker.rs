@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use ringpass_core::kit::clock::{DAY, HOUR, MINUTE, Millis};
 use ringpass_core::storage::{
-    DbError, Tx, access_tokens, buckets, codes, login_failures, logs, refresh_tokens, settings, stats, used_assertions,
+    DbError, Tx, access_tokens, buckets, codes, jobs, login_failures, logs, refresh_tokens, settings, stats,
+    used_assertions,
 };
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
-use crate::flows::{remove_connection, signing_keys};
+use crate::flows::{self, remove_connection, signing_keys};
 use crate::ops::{self, Readiness};
 
 /// Rows removed in one transaction, so that no sign-in waits long behind it.
@@ -21,8 +22,24 @@ const PRUNE_EVERY: u64 = 30;
 /// Ticks (seconds) between two probes of the database.
 const PROBE_EVERY: u64 = 2;
 
-/// Runs until it is dropped, one tick a second.
+/// Runs until it is dropped, one tick a second. Jobs take long, so they have ticks of their own.
 pub async fn run(app: Arc<App>, readiness: Arc<Readiness>) {
+    tokio::join!(look_after(&app, &readiness), work(&app));
+}
+
+/// Works on jobs.
+async fn work(app: &App) {
+    let mut ticks = interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = flows::jobs::work(app).await {
+            tracing::warn!(%error, "a job stopped; it goes on within a minute");
+        }
+    }
+}
+
+async fn look_after(app: &App, readiness: &Readiness) {
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for tick in 0_u64.. {
@@ -31,21 +48,21 @@ pub async fn run(app: Arc<App>, readiness: Arc<Readiness>) {
             tracing::warn!(%error, "the configuration could not be looked at");
         }
         ops::queue_depth(app.db.queue_depth());
-        if let Err(error) = remove_connection::resume(&app).await {
+        if let Err(error) = remove_connection::resume(app).await {
             tracing::warn!(%error, "the users of a deleted connection could not be removed");
         }
         if tick % PROBE_EVERY == 0 {
-            probe(&app, &readiness).await;
+            probe(app, readiness).await;
         }
         if tick % PRUNE_EVERY == PRUNE_EVERY - 1 {
-            if let Err(error) = count_days(&app).await {
+            if let Err(error) = count_days(app).await {
                 tracing::warn!(%error, "sign-ins could not be counted");
             }
-            if let Err(error) = prune(&app).await {
+            if let Err(error) = prune(app).await {
                 tracing::warn!(%error, "expired rows could not be removed");
             }
         }
-        if let Err(error) = signing_keys::keep(&app).await {
+        if let Err(error) = signing_keys::keep(app).await {
             tracing::warn!(%error, "the signing keys could not be moved on");
         }
     }
@@ -85,7 +102,8 @@ type Prune = fn(&mut Tx<'_>, Millis, i64) -> Result<u64, DbError>;
 pub async fn prune(app: &App) -> Result<u64, DbError> {
     let now = app.clock.now();
     let kept_since = now - i64::from(app.config.limits.log_retention_days) * DAY;
-    let kinds: [(Prune, Millis); 7] = [
+    let kinds: [(Prune, Millis); 8] = [
+        (jobs::prune, now),
         (codes::prune, now),
         (access_tokens::prune, now),
         (refresh_tokens::prune, now),

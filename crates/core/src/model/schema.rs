@@ -159,6 +159,24 @@ pub fn check<'v>(schema: &Object, body: &'v Value) -> Result<&'v Map<String, Val
     object(schema, body, "", "")
 }
 
+/// What is wrong with one value; `None` when nothing is.
+pub fn reason(kind: &Kind, value: &Value) -> Option<String> {
+    let invalid = value_of(kind, value, "", "").err()?;
+    let reason =
+        invalid.message.split_once('\'').and_then(|(_, rest)| rest.rsplit_once('\'')).map(|(reason, _)| reason);
+    Some(reason.map_or(invalid.message.clone(), str::to_owned))
+}
+
+/// Whether a text or a name in it holds the character U+0000, which PostgreSQL cannot keep (C629).
+pub fn holds_null(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_null),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || holds_null(value)),
+        _ => false,
+    }
+}
+
 /// The members that are not null: in a new object a null says the same as nothing.
 pub fn without_nulls(body: &Map<String, Value>) -> Map<String, Value> {
     body.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), value.clone())).collect()

@@ -241,7 +241,7 @@ impl User {
         claims
     }
 
-    fn blank(connection: &str, strategy: Strategy, id: &str, now: Millis) -> Self {
+    pub(super) fn blank(connection: &str, strategy: Strategy, id: &str, now: Millis) -> Self {
         Self {
             user_id: format!("{}|{id}", strategy.name()),
             connection: connection.to_owned(),
@@ -271,7 +271,7 @@ impl User {
         self.email.as_deref().or(self.username.as_deref()).or(self.phone_number.as_deref())
     }
 
-    fn merge(&mut self, body: &Map<String, Value>) {
+    pub(super) fn merge(&mut self, body: &Map<String, Value>) {
         let lower = |value: &Value| value.as_str().map(str::to_lowercase);
         for (name, value) in body {
             match name.as_str() {
@@ -297,7 +297,7 @@ impl User {
     }
 
     /// Fills what was not sent of `name`, `nickname` and `picture` from the identifier.
-    fn complete_profile(&mut self) {
+    pub(super) fn complete_profile(&mut self) {
         let Some(known_by) = self.identifier().map(str::to_owned) else { return };
         let local = known_by.split_once('@').map_or(known_by.as_str(), |(local, _)| local);
         let nickname = if known_by.starts_with('+') { "" } else { local };

@@ -65,7 +65,7 @@ fn is_word(text: &str, max: usize) -> bool {
     (1..=max).contains(&text.chars().count()) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
-const MEMBERS: &[Field] = &[
+pub(super) const MEMBERS: &[Field] = &[
     field("email", Kind::Format(&EMAIL), "E-mail address"),
     field("email_verified", Kind::Bool, "Whether the e-mail address is confirmed"),
     field("verify_email", Kind::Bool, "Whether a message asks to confirm the e-mail address"),
@@ -98,7 +98,7 @@ const EMAIL: Format = Format {
         text.len() <= 320 && parts.is_some_and(|(local, host)| clean(local) && clean(host))
     },
 };
-const USER_ID: Format =
+pub(super) const USER_ID: Format =
     Format { name: "^[^\\s\\x00-\\x1f]{1,255}$", is_pattern: true, holds: |text| is_word(text, 255) };
 const USERNAME: Format =
     Format { name: "^[^\\s\\x00-\\x1f]{1,128}$", is_pattern: true, holds: |text| is_word(text, 128) };

@@ -17,6 +17,7 @@ pub mod connections;
 pub mod db;
 pub mod grants;
 pub mod identities;
+pub mod jobs;
 pub mod login_failures;
 pub mod logs;
 mod migrations;

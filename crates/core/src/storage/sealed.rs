@@ -44,6 +44,7 @@ sealed_columns! {
     CLIENT_SECRET = "clients"."secret" by "id";
     CONNECTION_OPTIONS = "connections"."options" by "id";
     HASH_KEY = "settings"."body" by "name";
+    JOB_INPUT = "jobs"."input" by "id";
     SIGNING_KEY = "signing_keys"."private_key" by "kid";
     SIGNING_SECRET = "resource_servers"."signing_secret" by "id";
 }

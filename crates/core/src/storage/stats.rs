@@ -53,9 +53,9 @@ pub fn days(tx: &mut Tx<'_>, (first, last): (i64, i64), now: Millis) -> Result<V
 /// Sign-ins and sign-ups in the log from one instant to before another, by day.
 pub fn count(tx: &mut Tx<'_>, from: Millis, until: Millis, now: Millis) -> Result<Vec<Day>, DbError> {
     let rows = tx.query(
-        "SELECT date / 86400000, CAST(sum(CASE WHEN type = 's' THEN 1 ELSE 0 END) AS BIGINT), \
+        "SELECT date / 86400000, CAST(sum(CASE WHEN type IN ('s', 'sepft') THEN 1 ELSE 0 END) AS BIGINT), \
          CAST(sum(CASE WHEN type = 'ss' THEN 1 ELSE 0 END) AS BIGINT) FROM logs \
-         WHERE date >= ?1 AND date < ?2 AND type IN ('s', 'ss') GROUP BY 1 ORDER BY 1",
+         WHERE date >= ?1 AND date < ?2 AND type IN ('s', 'sepft', 'ss') GROUP BY 1 ORDER BY 1",
         &[from.into(), until.into()],
     )?;
     let day = |row: &Row| {

@@ -7,6 +7,7 @@ pub mod deliver;
 pub mod grant;
 pub mod guard;
 pub mod issue;
+pub mod jobs;
 pub mod limits;
 pub mod password;
 pub mod passwordless;

@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod call;
 pub mod dev;
+pub mod exports;
 pub mod management;
 pub mod peer;
 pub mod request_id;
@@ -26,6 +27,7 @@ pub fn public(app: Arc<App>) -> Router {
         RequestId::of(&app, request.headers(), request.extensions()).sign(auth::method_not_allowed(&app, &request))
     });
     auth.merge(management::router())
+        .merge(exports::router())
         .fallback(async |State(app): State<Arc<App>>, request: Request| {
             RequestId::of(&app, request.headers(), request.extensions()).sign(auth::not_found(&app, &request))
         })

@@ -54,6 +54,8 @@ pub enum ApiError {
     NoIdentity,
     /// No such role.
     NoRole,
+    /// No such job.
+    NoJob,
     /// No such log event.
     NoLog,
     /// No such refresh token.
@@ -115,11 +117,11 @@ impl ApiError {
     fn row(&self) -> (StatusCode, String, &'static str) {
         let text = |status, text: &str, code| (status, text.to_owned(), code);
         let no = |what: &str, code| text(StatusCode::NOT_FOUND, what, code);
+        let bad = |what: &str, code| text(StatusCode::BAD_REQUEST, what, code);
+        let conflict = |what: &str, code| text(StatusCode::CONFLICT, what, code);
         match self {
             Self::MissingAuthentication => text(StatusCode::UNAUTHORIZED, "Missing authentication", ""),
-            Self::BadAuthenticationHeader => {
-                text(StatusCode::BAD_REQUEST, "Bad HTTP authentication header format", "Bearer")
-            }
+            Self::BadAuthenticationHeader => bad("Bad HTTP authentication header format", "Bearer"),
             Self::InvalidToken => text(StatusCode::UNAUTHORIZED, "Invalid token", ""),
             Self::InvalidSignature => {
                 text(StatusCode::UNAUTHORIZED, "Invalid signature received for JSON Web Token validation", "")
@@ -133,14 +135,14 @@ impl ApiError {
                 (StatusCode::FORBIDDEN, message, "insufficient_scope")
             }
             Self::Invalid(invalid) => (StatusCode::BAD_REQUEST, invalid.message.clone(), invalid.code()),
-            Self::BadJson => text(StatusCode::BAD_REQUEST, "Invalid request payload JSON format", "invalid_body"),
-            Self::BrokenBody => text(StatusCode::BAD_REQUEST, "The request body could not be read", "invalid_body"),
+            Self::BadJson => bad("Invalid request payload JSON format", "invalid_body"),
+            Self::BrokenBody => bad("The request body could not be read", "invalid_body"),
             Self::TooLong(limit) => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!("Payload content length greater than maximum allowed: {limit}"),
                 "",
             ),
-            Self::NotFound => text(StatusCode::NOT_FOUND, "Not Found", ""),
+            Self::NotFound => no("Not Found", ""),
             Self::NoConnection => no("The connection does not exist", "inexistent_connection"),
             Self::NoClient => no("The client does not exist", "inexistent_client"),
             Self::NoCredential => no("The credential does not exist", "inexistent_credential"),
@@ -149,6 +151,7 @@ impl ApiError {
             Self::NoUser => no("The user does not exist.", "inexistent_user"),
             Self::NoIdentity => no("The identity does not exist", "inexistent_identity"),
             Self::NoRole => no("The role does not exist", "inexistent_role"),
+            Self::NoJob => no("The job does not exist", "inexistent_job"),
             Self::NoLog => no("The log does not exist", "log_not_found"),
             Self::NoRefreshToken => no("The refresh token does not exist", "inexistent_refresh_token"),
             Self::NoSession => no("The session does not exist", "inexistent_session"),
@@ -157,55 +160,39 @@ impl ApiError {
             Self::NoSigningKey => no("The signing key does not exist", "inexistent_signing_key"),
             Self::NoEmailProvider => no("There is not a configured email provider", "inexistent_email_provider"),
             Self::NoEmailTemplate => no("The template does not exist.", "inexistent_email_template"),
-            Self::AddressNotBlocked => text(StatusCode::NOT_FOUND, "IP is not blocked", ""),
+            Self::AddressNotBlocked => no("IP is not blocked", ""),
             Self::NoSignals => text(
                 StatusCode::FORBIDDEN,
                 "Please upgrade your subscription to enable Akamai Signals.",
                 "insufficient_scope",
             ),
-            Self::NoConnectionForUser => {
-                text(StatusCode::BAD_REQUEST, "The connection does not exist.", "inexistent_connection")
-            }
+            Self::NoConnectionForUser => bad("The connection does not exist.", "inexistent_connection"),
             Self::ConnectionConflict => {
-                text(StatusCode::CONFLICT, "A connection with the same name already exists", "connection_conflict")
+                conflict("A connection with the same name already exists", "connection_conflict")
             }
-            Self::ConnectionGoing => text(
-                StatusCode::CONFLICT,
+            Self::ConnectionGoing => conflict(
                 "A connection with the same name already exists: it is being deleted with its users, \
                  and the name is free when they are gone",
                 "connection_conflict",
             ),
-            Self::ResourceServerConflict => text(
-                StatusCode::CONFLICT,
-                "A resource server with the same identifier already exists.",
-                "resource_server_conflict",
-            ),
-            Self::ClientGrantConflict => text(
-                StatusCode::CONFLICT,
-                "A resource with the same identifier already exists.",
-                "client_grant_conflict",
-            ),
-            Self::RoleConflict => {
-                text(StatusCode::CONFLICT, "A role with the same name already exists.", "role_conflict")
+            Self::ResourceServerConflict => {
+                conflict("A resource server with the same identifier already exists.", "resource_server_conflict")
             }
-            Self::SameIdentity => {
-                text(StatusCode::BAD_REQUEST, "Main account and specified identity are the same.", "invalid_body")
+            Self::ClientGrantConflict => {
+                conflict("A resource with the same identifier already exists.", "client_grant_conflict")
             }
-            Self::IdentityTaken => {
-                text(StatusCode::CONFLICT, "Specified identity already belongs to a user.", "identity_conflict")
-            }
-            Self::UserConflict => text(StatusCode::CONFLICT, "The user already exists.", "auth0_idp_error"),
-            Self::BeyondWindow(sentence) => text(StatusCode::BAD_REQUEST, sentence, "invalid_paging"),
-            Self::TooBroad(sentence) => text(StatusCode::BAD_REQUEST, sentence, "invalid_query_string"),
-            Self::CredentialAttached => text(
-                StatusCode::CONFLICT,
+            Self::RoleConflict => conflict("A role with the same name already exists.", "role_conflict"),
+            Self::SameIdentity => bad("Main account and specified identity are the same.", "invalid_body"),
+            Self::IdentityTaken => conflict("Specified identity already belongs to a user.", "identity_conflict"),
+            Self::UserConflict => conflict("The user already exists.", "auth0_idp_error"),
+            Self::BeyondWindow(sentence) => bad(sentence, "invalid_paging"),
+            Self::TooBroad(sentence) => bad(sentence, "invalid_query_string"),
+            Self::CredentialAttached => conflict(
                 "The credential is attached to the client: detach it first (client_authentication_methods)",
                 "credential_attached",
             ),
-            Self::KeyInUse => {
-                text(StatusCode::BAD_REQUEST, "Only a previous signing key can be revoked", "invalid_body")
-            }
-            Self::Untouchable(sentence) => text(StatusCode::BAD_REQUEST, sentence, "operation_not_supported"),
+            Self::KeyInUse => bad("Only a previous signing key can be revoked", "invalid_body"),
+            Self::Untouchable(sentence) => bad(sentence, "operation_not_supported"),
             Self::Database(error) if error.is_temporary() => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "The server cannot take this request now. Try again shortly.", "")
             }

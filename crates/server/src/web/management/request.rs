@@ -1,7 +1,7 @@
 //! A permitted call, and the two ways in which a handler changes something: each writes its log event in the transaction
 //! of the change (`docs/COMPATIBILITY.md` C573, C617, C629).
 
-use ringpass_core::model::schema::Invalid;
+use ringpass_core::model::schema::{self, Invalid};
 use ringpass_core::storage::{DbError, Tx};
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ impl Request {
     /// The body as JSON.
     pub fn json(&self) -> Result<Value, ApiError> {
         let body = serde_json::from_slice(&self.call.body).map_err(|_| ApiError::BadJson)?;
-        if has_null(&body) {
+        if schema::holds_null(&body) {
             return Err(Invalid::payload("The character U+0000 is not allowed", "", "").into());
         }
         Ok(body)
@@ -49,16 +49,6 @@ impl Request {
     {
         let audit = Audit::of(app, self);
         app.db.write(name, move |tx| audited(tx, audit, work)).await?
-    }
-}
-
-/// Whether a text or a name in it holds the character U+0000, which PostgreSQL cannot keep (C629).
-fn has_null(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_null),
-        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_null(value)),
-        _ => false,
     }
 }
 

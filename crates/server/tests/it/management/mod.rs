@@ -11,6 +11,7 @@ mod empty;
 mod enabled_clients;
 mod grants;
 mod identities;
+mod jobs;
 mod keys;
 mod log_search;
 mod logs;
