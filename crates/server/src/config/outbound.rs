@@ -11,7 +11,7 @@ use super::sources::{ConfigError, Values};
 /// Settings of outbound calls.
 #[derive(Debug, Clone)]
 pub struct OutboundSettings {
-    /// Private networks that gateways, sinks and mail servers may reach.
+    /// Private networks that gateways may stand on.
     pub allow_networks: Vec<IpNet>,
     /// Longest wait for a gateway's answer.
     pub gateway_timeout: Duration,

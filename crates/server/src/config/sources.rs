@@ -87,8 +87,7 @@ pub struct Flags {
     /// `documented`, or `off` for load tests (RINGPASS_LIMITS; default documented)
     #[arg(long, value_name = "WORD")]
     pub limits: Option<String>,
-    /// Private networks that gateways, sinks and mail servers may reach, as CIDRs [RINGPASS_ALLOW_NETWORKS; dev default
-    /// 127.0.0.0/8,::1/128]
+    /// Private networks that gateways may stand on, as CIDRs (RINGPASS_ALLOW_NETWORKS; dev default 127.0.0.0/8,::1/128)
     #[arg(long, value_name = "LIST")]
     pub allow_networks: Option<String>,
     /// Proxies whose X-Forwarded-For counts, as CIDRs (RINGPASS_TRUSTED_PROXIES)
