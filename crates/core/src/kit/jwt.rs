@@ -13,7 +13,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{self, KeyPair as _, RsaEncoding, RsaPublicKeyComponents};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::hash::{base64url, from_base64url};
@@ -98,7 +98,7 @@ impl RsaKey {
 
     /// Signs `claims` with header `{alg, typ, kid}`. Costs one RSA signature (about 0.4 ms).
     pub fn sign<C: Serialize>(&self, alg: Alg, typ: &str, claims: &C) -> Option<String> {
-        let mut token = signing_input(&json!({"alg": alg.name(), "typ": typ, "kid": &*self.kid}), claims)?;
+        let mut token = signing_input(&Header { alg: alg.name(), typ, kid: Some(&self.kid) }, claims)?;
         let mut mark = vec![0; self.pair.public_modulus_len()];
         self.pair.sign(alg.rsa_encoding(), &SystemRandom::new(), token.as_bytes(), &mut mark).ok()?;
         push_signature(&mut token, &mark);
@@ -130,7 +130,7 @@ impl RsaKey {
 
 /// Signs `claims` with HS256 under `key`, header `{alg, typ}` (no `kid`: both sides know the one secret).
 pub fn sign_hs256<C: Serialize>(key: &[u8], typ: &str, claims: &C) -> Option<String> {
-    let mut token = signing_input(&json!({"alg": "HS256", "typ": typ}), claims)?;
+    let mut token = signing_input(&Header { alg: "HS256", typ, kid: None }, claims)?;
     let mark = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), token.as_bytes());
     push_signature(&mut token, mark.as_ref());
     Some(token)
@@ -191,7 +191,16 @@ impl<'a> Parsed<'a> {
     }
 }
 
-fn signing_input<C: Serialize>(header: &Value, claims: &C) -> Option<String> {
+/// The header of a token that we sign.
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    typ: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+fn signing_input<C: Serialize>(header: &Header<'_>, claims: &C) -> Option<String> {
     let mut token = base64url(&serde_json::to_vec(header).ok()?);
     token.push('.');
     token.push_str(&base64url(&serde_json::to_vec(claims).ok()?));
@@ -205,6 +214,8 @@ fn push_signature(token: &mut String, signature: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// The recorded vectors of the gateway token: one secret as text, one as base64url.

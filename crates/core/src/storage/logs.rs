@@ -134,8 +134,8 @@ pub fn count(tx: &mut Tx<'_>, user_id: Option<&str>, most: i64) -> Result<i64, D
 /// Removes up to `limit` events older than `before`; how many went.
 pub fn prune(tx: &mut Tx<'_>, before: Millis, limit: i64) -> Result<u64, DbError> {
     tx.execute(
-        "DELETE FROM logs WHERE log_id IN (SELECT log_id FROM logs WHERE date < ?1 ORDER BY date LIMIT ?2)",
-        &[before.into(), limit.into()],
+        "DELETE FROM logs WHERE log_id IN (SELECT log_id FROM logs WHERE log_id < ?1 ORDER BY log_id LIMIT ?2)",
+        &[ids::log_bound(before).into(), limit.into()],
     )
 }
 

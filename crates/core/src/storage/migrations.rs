@@ -11,6 +11,7 @@ pub(super) const ALL: &[(i64, &str)] = &[
     (4, include_str!("../../../../migrations/0004_connection_removals.sql")),
     (5, include_str!("../../../../migrations/0005_users.sql")),
     (6, include_str!("../../../../migrations/0006_daily_stats.sql")),
+    (7, include_str!("../../../../migrations/0007_lighter_writes.sql")),
     (8, include_str!("../../../../migrations/0008_jobs.sql")),
 ];
 

@@ -325,7 +325,8 @@ impl Session {
                 if let Some(row) = known {
                     migrations::check(*number, text, &row.get::<_, String>(0))?;
                 } else {
-                    tx.batch_execute(&text.replace(" TEXT", " TEXT COLLATE \"C\"")).await?;
+                    let dialect = text.replace(" TEXT", " TEXT COLLATE \"C\"").replace(" WITHOUT ROWID", "");
+                    tx.batch_execute(&dialect).await?;
                     let checksum = migrations::checksum(text);
                     let insert = "INSERT INTO migrations (number, checksum) VALUES ($1, $2)";
                     tx.execute(insert, &[number, &checksum]).await?;

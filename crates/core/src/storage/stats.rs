@@ -55,8 +55,8 @@ pub fn count(tx: &mut Tx<'_>, from: Millis, until: Millis, now: Millis) -> Resul
     let rows = tx.query(
         "SELECT date / 86400000, CAST(sum(CASE WHEN type IN ('s', 'sepft') THEN 1 ELSE 0 END) AS BIGINT), \
          CAST(sum(CASE WHEN type = 'ss' THEN 1 ELSE 0 END) AS BIGINT) FROM logs \
-         WHERE date >= ?1 AND date < ?2 AND type IN ('s', 'sepft', 'ss') GROUP BY 1 ORDER BY 1",
-        &[from.into(), until.into()],
+         WHERE log_id >= ?1 AND log_id < ?2 AND type IN ('s', 'sepft', 'ss') GROUP BY 1 ORDER BY 1",
+        &[ids::log_bound(from).into(), ids::log_bound(until).into()],
     )?;
     let day = |row: &Row| {
         Ok(Day { day: row.int(0)?, logins: row.int(1)?, signups: row.int(2)?, created_at: now, updated_at: now })
@@ -66,13 +66,13 @@ pub fn count(tx: &mut Tx<'_>, from: Millis, until: Millis, now: Millis) -> Resul
 
 /// How far the log has been counted, and the first event after that; `None` when there is none.
 pub fn next(tx: &mut Tx<'_>) -> Result<Option<(Millis, Millis)>, DbError> {
+    let row = tx.query_one("SELECT counted_until FROM stats_progress WHERE id = 1", &[])?;
+    let Some(until) = row.map(|row| row.int(0)).transpose()? else { return Ok(None) };
     let row = tx.query_one(
-        "SELECT p.counted_until, (SELECT min(date) FROM logs WHERE date >= p.counted_until) FROM stats_progress p \
-         WHERE p.id = 1",
-        &[],
+        "SELECT date FROM logs WHERE log_id >= ?1 ORDER BY log_id LIMIT 1",
+        &[ids::log_bound(until).into()],
     )?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(row.opt_int(1)?.map(|first| (row.int(0).unwrap_or(0), first)))
+    row.map(|row| Ok((until, row.int(0)?))).transpose()
 }
 
 /// Adds what was counted, unless somebody else has moved on from `counted_until` before; whether it was added.
