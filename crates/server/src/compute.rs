@@ -58,7 +58,7 @@ fn work(waiting: &Mutex<Receiver<Job>>) {
 }
 
 /// How much longer than others these threads wait for a core (`nice`).
-const LESS_URGENT: i32 = 5;
+const LESS_URGENT: i32 = 10;
 
 #[cfg(test)]
 mod tests {
