@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::kit::clock::{Millis, rfc3339};
 
@@ -33,6 +34,18 @@ pub const TYPES: &[(&str, &str)] = &[
 
 /// What a masked value shows instead.
 pub const MASK: &str = "*****";
+
+/// Members of an event that depend on its type, as JSON text: they are written once, and only read by people.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Details(Box<RawValue>);
+
+impl Details {
+    /// Writes the members; secrets are already masked.
+    pub fn of(members: &impl Serialize) -> Option<Self> {
+        serde_json::value::to_raw_value(members).ok().map(Self)
+    }
+}
 
 /// An event; unset members are left out of its wire form.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -84,7 +97,7 @@ pub struct Event {
     pub auth0_client: Option<Value>,
     /// Members that depend on the type; secrets are already masked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub details: Option<Value>,
+    pub details: Option<Details>,
     /// `X-Correlation-ID` of a management call, 64 characters at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<Value>,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use ringpass_core::kit::clock::{MINUTE, Millis, SECOND};
-use ringpass_core::model::event::Event;
+use ringpass_core::model::event::{Details, Event};
 use ringpass_core::storage::DbError;
 use ringpass_core::storage::buckets::Shape;
 use serde_json::json;
@@ -46,7 +46,7 @@ pub async fn note(app: &App, caller: &Caller, bucket: &str, path: &str, size: i6
     }
     let event = Event {
         description: format!("You passed the limit of allowed calls to '{path}'"),
-        details: Some(json!({"limit": {"bucket": bucket, "global": false, "size": size}})),
+        details: Details::of(&json!({"limit": {"bucket": bucket, "global": false, "size": size}})),
         ..record::event("api_limit", caller)
     };
     let journal = app.journal.clone();

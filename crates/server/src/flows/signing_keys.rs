@@ -1,6 +1,6 @@
 //! Signing keys move on: by hand, or with time (`docs/COMPATIBILITY.md` C771-C775, C1131-C1134).
 
-use ringpass_core::model::event::Event;
+use ringpass_core::model::event::{Details, Event};
 use ringpass_core::model::signing_key::{SigningKey, State};
 use ringpass_core::storage::{DbError, Tx, signing_keys};
 use serde_json::json;
@@ -73,7 +73,7 @@ pub async fn keep(app: &App) -> Result<(), DbError> {
 fn event(description: &str, key: &SigningKey) -> Event {
     Event {
         description: description.to_owned(),
-        details: Some(json!({"automatic": true, "kid": key.kid})),
+        details: Details::of(&json!({"automatic": true, "kid": key.kid})),
         ..record::event("sapi", &Caller::default())
     }
 }

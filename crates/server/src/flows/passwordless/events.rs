@@ -1,8 +1,9 @@
 //! What the tenant log says of a start and of a redeemed code (C571-C582).
 
 use ringpass_core::model::client::Client;
-use ringpass_core::model::event::{self, Event};
+use ringpass_core::model::event::{self, Details, Event};
 use ringpass_core::model::user::User;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::flows::caller::Caller;
@@ -12,6 +13,7 @@ use crate::flows::record::{self, Journal};
 use crate::snapshot::Channel;
 
 use super::{Start, Verify};
+
 fn on_channel(kind: &'static str, client: &Client, channel: &Channel, caller: &Caller) -> Event {
     let connection = &channel.connection;
     Event {
@@ -25,25 +27,50 @@ fn on_channel(kind: &'static str, client: &Client, channel: &Channel, caller: &C
     }
 }
 
-fn start_body(start: &Start, tenant: &str) -> Value {
-    json!({
-        "authParams": event::masked(&start.auth_params),
-        "client_id": start.client.id,
-        "connection": start.channel.connection.name,
-        "ip": start.caller.ip,
-        "phone_number": start.phone.as_str(),
-        "request_language": start.request_language,
-        "send": start.send,
-        "tenant": tenant,
-        "user-agent": start.caller.user_agent.as_deref().unwrap_or_default(),
-        "username": start.phone.as_str(),
-    })
+/// `details.body` of a start.
+#[derive(Serialize)]
+struct StartBody<'a> {
+    #[serde(rename = "authParams")]
+    auth_params: Value,
+    client_id: &'a str,
+    connection: &'a str,
+    ip: &'a str,
+    phone_number: &'a str,
+    request_language: &'a str,
+    send: &'a str,
+    tenant: &'a str,
+    #[serde(rename = "user-agent")]
+    user_agent: &'a str,
+    username: &'a str,
+}
+
+impl<'a> StartBody<'a> {
+    fn of(start: &'a Start, journal: &'a Journal) -> Self {
+        Self {
+            auth_params: event::masked(&start.auth_params),
+            client_id: &start.client.id,
+            connection: &start.channel.connection.name,
+            ip: &start.caller.ip,
+            phone_number: start.phone.as_str(),
+            request_language: &start.request_language,
+            send: &start.send,
+            tenant: &journal.tenant,
+            user_agent: start.caller.user_agent.as_deref().unwrap_or_default(),
+            username: start.phone.as_str(),
+        }
+    }
+}
+
+/// `details` that are a body.
+#[derive(Serialize)]
+struct Body<T> {
+    body: T,
 }
 
 pub(super) fn sent(start: &Start, journal: &Journal) -> Event {
     Event {
         user_name: start.phone.as_str().to_owned(),
-        details: Some(json!({"body": start_body(start, &journal.tenant)})),
+        details: Details::of(&Body { body: StartBody::of(start, journal) }),
         ..on_channel("cs", &start.client, &start.channel, &start.caller)
     }
 }
@@ -52,7 +79,7 @@ pub(super) fn failed(start: &Start, journal: &Journal, description: &str, kind: 
     Event {
         description: description.to_owned(),
         user_name: start.phone.as_str().to_owned(),
-        details: Some(failure_details(&start_body(start, &journal.tenant), description, kind)),
+        details: Details::of(&failure_details(&json!(StartBody::of(start, journal)), description, kind)),
         ..on_channel("f", &start.client, &start.channel, &start.caller)
     }
 }
@@ -64,20 +91,40 @@ pub fn failure_details(body: &Value, description: &str, kind: &str) -> Value {
 }
 
 pub(super) fn signed_up(verify: &Verify, user: &User, journal: &Journal) -> Event {
-    let body = json!({
-        "connection": verify.channel.connection.name,
-        "phone_number": verify.username,
-        "tenant": &*journal.tenant,
-        "user_metadata": Map::new(),
-    });
-    Event { details: Some(json!({"body": body})), ..of_user("ss", verify, user) }
+    #[derive(Serialize)]
+    struct SignUp<'a> {
+        connection: &'a str,
+        phone_number: &'a str,
+        tenant: &'a str,
+        user_metadata: Empty,
+    }
+    let connection = &verify.channel.connection.name;
+    let body = SignUp { connection, phone_number: &verify.username, tenant: &journal.tenant, user_metadata: Empty {} };
+    Event { details: Details::of(&Body { body }), ..of_user("ss", verify, user) }
 }
+
+/// `details` of a sign-in.
+#[derive(Serialize)]
+struct Login {
+    prompts: [&'static str; 0],
+    stats: Stats,
+}
+
+#[derive(Serialize)]
+struct Stats {
+    #[serde(rename = "loginsCount")]
+    logins_count: i64,
+}
+
+/// `{}`.
+#[derive(Serialize)]
+struct Empty {}
 
 pub(super) fn signed_in(verify: &Verify, user: &User, granted: &Granted) -> Event {
     Event {
         audience: verify.audience.clone(),
         scope: granted.scope_text(),
-        details: Some(json!({"prompts": [], "stats": {"loginsCount": user.logins_count}})),
+        details: Details::of(&Login { prompts: [], stats: Stats { logins_count: user.logins_count } }),
         ..of_user("s", verify, user)
     }
 }
@@ -104,7 +151,7 @@ pub(super) fn not_signed_up(verify: &Verify) -> Event {
     Event {
         description: Refused::SignupDisabled.sentence(),
         user_name: verify.username.clone(),
-        details: Some(json!({"grant_type": "passwordless", "phone_number": verify.username})),
+        details: Details::of(&json!({"grant_type": "passwordless", "phone_number": verify.username})),
         ..on_channel("fs", &verify.client, &verify.channel, &verify.caller)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
-use ringpass_core::model::event::{self, Event};
+use ringpass_core::model::event::{self, Details, Event};
 use ringpass_core::model::phone::Phone;
 use serde_json::{Map, Value, json};
 
@@ -224,7 +224,7 @@ async fn record_failure(app: &App, seen: &Seen, body: Members, error: &AuthError
         connection_id: connection.map(|connection| connection.id.clone()).unwrap_or_default(),
         strategy: connection.map(|connection| connection.strategy.name().to_owned()).unwrap_or_default(),
         strategy_type: connection.map(|connection| connection.strategy.kind().to_owned()).unwrap_or_default(),
-        details: Some(details),
+        details: Details::of(&details),
         ..record::event("f", &seen.caller)
     };
     let journal = app.journal.clone();

@@ -1,7 +1,7 @@
 //! The tenant log of management writes: `sapi` in the transaction of the change, `fapi` for what was refused
 //! (`docs/COMPATIBILITY.md` C571-C573, C579-C581).
 
-use ringpass_core::model::event::{self, Event};
+use ringpass_core::model::event::{self, Details, Event};
 use ringpass_core::storage::{DbError, Tx};
 use serde_json::{Map, Value, json};
 
@@ -60,7 +60,7 @@ impl Audit {
         if let (Some(why), Some(details)) = (why, details.as_object_mut()) {
             details.insert("error".into(), json!({"message": why}));
         }
-        event.details = Some(details);
+        event.details = Details::of(&details);
         journal.write(tx, event)
     }
 }
