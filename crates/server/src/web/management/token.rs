@@ -1,8 +1,9 @@
 //! The access token of a management call: read from the header, checked, and reduced to what doors ask of it
-//! (`docs/COMPATIBILITY.md` C605-C611).
+//! (`docs/COMPATIBILITY.md` C605-C611, C1183).
 
 use http::header;
 use ringpass_core::kit::jwt::{Alg, Parsed};
+use ringpass_core::storage::users;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
@@ -44,7 +45,20 @@ impl Token {
             return Err(ApiError::InvalidSignature);
         }
         let (issuer, audience) = (app.config.http.issuer(), app.config.http.management_audience());
-        Self::from_claims(parsed.claims(), &issuer, &audience, app.clock.now())
+        let token = Self::from_claims(parsed.claims(), &issuer, &audience, app.clock.now())?;
+        token.check_user(app).await?;
+        Ok(token)
+    }
+
+    /// A user's own token is good for as long as there is such a user, who is not blocked (C1183).
+    async fn check_user(&self, app: &App) -> Result<(), ApiError> {
+        // The ids of users have a bar in them, those of clients do not.
+        if !self.subject.contains('|') {
+            return Ok(());
+        }
+        let id = self.subject.clone();
+        let user = app.db.read("token.user", move |tx| users::get(tx, &id)).await?;
+        if user.is_some_and(|user| !user.is_blocked()) { Ok(()) } else { Err(ApiError::InvalidToken) }
     }
 
     /// Whether it permits one of `scopes`; an empty list asks for nothing.

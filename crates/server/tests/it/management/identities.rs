@@ -305,6 +305,12 @@ async fn a_user_links_another_account_by_its_id_token() {
     let tail = linked[1]["user_id"].as_str().unwrap();
     let answer = world.anon().sign_in(OTHER, json!({"scope": "openid", "audience": API})).await;
     assert_eq!(world.read_token(&answer.text("access_token"), "")["claims"]["sub"], json!(id));
+    // Whoever is blocked does not go on as the other one.
+    world.block(PHONE, true).await;
+    for answer in [mine.delete(&format!("{to_me}/sms/{tail}")).await, mine.get(&whose).await] {
+        assert_eq!(said(&answer), "401 : Invalid token");
+    }
+    world.block(PHONE, false).await;
     assert_eq!(good(&mine.delete(&format!("{to_me}/sms/{tail}")).await, 200).as_array().unwrap().len(), 1);
     drop(world.logs().await);
 }
