@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::resource_server::ResourceServer;
 use super::schema::{self, Invalid, Kind, List, Object, field};
 use super::user::User;
 use crate::kit::clock::{MINUTE, Millis, SECOND, rfc3339};
@@ -113,6 +114,11 @@ impl RefreshToken {
     /// may differ a little.
     pub fn is_of(&self, user: &User) -> bool {
         self.user_id == user.user_id && user.created_at <= self.created_at.saturating_add(MINUTE)
+    }
+
+    /// Whether it was granted for this very API: one that was made later is another under the same identifier.
+    pub fn is_for(&self, api: &ResourceServer) -> bool {
+        api.created_at <= self.created_at.saturating_add(MINUTE)
     }
 
     /// Replaces the current text, whose hash is `spent`, by the one with the hash `fresh`, made with `salt`.

@@ -179,6 +179,7 @@ impl Exchange {
             Some(audience) => match self.snapshot.resource_server(audience) {
                 None if self.last => return refuse(RefreshRefused::Unknown),
                 None => return Ok(None),
+                Some(api) if !token.is_for(&api) => return refuse(RefreshRefused::Unknown),
                 api => api,
             },
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use expect_test::expect;
 use ringpass::flows::issue::token_hash;
+use ringpass_core::kit::clock::MINUTE;
 use ringpass_core::model::refresh_token;
 use ringpass_core::storage::refresh_tokens;
 use serde_json::{Value, json};
@@ -328,7 +329,7 @@ async fn an_api_that_another_node_made_is_looked_for_and_one_that_is_gone_ends_t
     let (node, identifier) = (world.twin().await, "https://new.example/");
     world.new_api(json!({"identifier": identifier, "name": "New", "allow_offline_access": true})).await;
     let scope = json!({"audience": identifier, "scope": "offline_access"});
-    let token = world.anon().sign_in(PHONE, scope).await.text("refresh_token");
+    let token = world.anon().sign_in(PHONE, scope.clone()).await.text("refresh_token");
     assert_eq!(exchange(&node.anon(), &token, json!({})).await.status, 200);
     let gone = |tx: &mut ringpass_core::storage::Tx<'_>| {
         let api = ringpass_core::storage::resource_servers::find_by_identifier(tx, "https://new.example/")?.unwrap();
@@ -337,4 +338,12 @@ async fn an_api_that_another_node_made_is_looked_for_and_one_that_is_gone_ends_t
     node.app.configure("test.api", gone).await.unwrap();
     assert_eq!(exchange(&node.anon(), &token, json!({})).await.line(), UNKNOWN);
     assert_eq!(world.logs().await.kinds(), ["sertft", "fertft"]);
+    // One that is made anew under its identifier is another one.
+    world.clock.advance(2 * MINUTE);
+    world.new_api(json!({"identifier": identifier, "name": "Newer", "allow_offline_access": true})).await;
+    assert_eq!(exchange(&world.anon(), &token, json!({})).await.line(), UNKNOWN);
+    assert_eq!(world.logs().await.kinds(), ["fertft"]);
+    let token = world.anon().sign_in(PHONE, scope).await.text("refresh_token");
+    assert_eq!(exchange(&world.anon(), &token, json!({})).await.status, 200);
+    drop(world.logs().await);
 }
