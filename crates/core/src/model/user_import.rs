@@ -84,7 +84,7 @@ fn imported(members: &Map<String, Value>, connection: &Connection, rng: &Rng, no
 /// A row as lists of errors show it: without what opens an account.
 pub fn shown(row: &Value) -> Value {
     let mut row = row.clone();
-    for name in ["password", "password_hash", "custom_password_hash"] {
+    for name in ["password", "password_hash", "custom_password_hash", "mfa_factors"] {
         if let Some(secret) = row.get_mut(name) {
             *secret = MASK.into();
         }
