@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::paging::flag;
 use super::{ApiError, Management, Outcome, Request};
 use crate::app::App;
+use crate::flows::password::Login;
 use crate::flows::{guard, record};
 use crate::web::{Call, Family as _, Reply, peer};
 
@@ -86,11 +87,11 @@ pub async fn unblock_user(app: Arc<App>, request: Request) -> Outcome {
     request.change(&app, "user_blocks.remove", work).await
 }
 
-/// An identifier may be known to any connection.
+/// An identifier, spelled as sign-ins count it, may be known to any connection.
 fn places_of_identifier(app: &App, call: &Call) -> Result<Places, ApiError> {
-    let identifier = call.query("identifier").filter(|text| !text.is_empty());
+    let identifier = call.query("identifier").map(Login::name).filter(|text| !text.is_empty());
     let identifier = identifier.ok_or_else(|| Invalid::query("Missing required property: identifier", "", ""))?;
-    Ok(app.snapshot().connection_names().map(|name| (name.to_owned(), identifier.to_owned())).collect())
+    Ok(app.snapshot().connection_names().map(|name| (name.to_owned(), identifier.clone())).collect())
 }
 
 /// Wherever a user may sign in, linked identities included.

@@ -2,6 +2,7 @@
 //! (C1258).
 
 use expect_test::expect;
+use ringpass_core::storage::{Tx, login_failures};
 use serde_json::json;
 
 use super::{admin, good, said};
@@ -67,6 +68,25 @@ async fn the_block_of_a_linked_number_is_that_of_its_user() {
     assert_eq!(admin.delete(&path).await.status, 204);
     assert_eq!(world.logs().await.kinds(), ["ublkdu", "sapi"]);
     world.anon().sign_in(PHONE, json!({})).await;
+}
+
+#[tokio::test]
+async fn an_identifier_is_found_however_it_is_written() {
+    let (world, database) = (World::new().await, "Username-Password-Authentication");
+    let body = json!({"connection": database, "email": "ann@example.com", "password": "Long-enough-1"});
+    good(&admin(&world).post("/api/v2/users", body).await, 201);
+    let now = world.clock.now();
+    let failures = move |tx: &mut Tx<'_>| {
+        let key = login_failures::Key { connection: database, identifier: "ann@example.com", ip: PEER };
+        (0..10).try_for_each(|_| login_failures::add(tx, &key, now).map(drop))
+    };
+    world.app.db.write("test.fail", failures).await.unwrap();
+    let path = "/api/v2/user-blocks?identifier=Ann@Example.com";
+    let blocks = json!([{"identifier": "ann@example.com", "ip": PEER, "connection": database}]);
+    assert_eq!(good(&admin(&world).get(path).await, 200)["blocked_for"], blocks);
+    assert_eq!(admin(&world).delete(path).await.status, 204);
+    assert_eq!(good(&admin(&world).get(path).await, 200)["blocked_for"], json!([]));
+    drop(world.logs().await);
 }
 
 #[tokio::test]
