@@ -53,7 +53,7 @@ where
         let (looked, by, now) = (Arc::clone(&login), guard.clone(), app.clock.now());
         let known = app.db.read("password.look", move |tx| look(tx, &looked, &by, now)).await?;
         let judged = match known {
-            Known::Refused => Judged { hash: None, is_right: false, better: None },
+            Known::Nothing => Judged { hash: None, is_right: false, better: None },
             Known::Hash(hash) => judge(app, &login, hash).await.ok_or(Refused::Signing)?,
         };
         let turn = Turn { login: Arc::clone(&login), guard: guard.clone(), judged, now };
@@ -94,15 +94,16 @@ where
 
 /// What is known before the password is looked at.
 enum Known {
-    /// Attack protection refuses the try: no password is looked at.
-    Refused,
+    /// No password is looked at: attack protection refuses the try, or the name cannot be one. Nothing counts such tries,
+    /// so they must cost nothing either.
+    Nothing,
     /// The hash on record, if there is one.
     Hash(Option<String>),
 }
 
 fn look(tx: &mut Tx<'_>, login: &Login, guard: &Guard, now: Millis) -> Result<Known, DbError> {
-    if login.refused(tx, guard, now)?.is_err() {
-        return Ok(Known::Refused);
+    if login.username.is_empty() || login.refused(tx, guard, now)?.is_err() {
+        return Ok(Known::Nothing);
     }
     Ok(Known::Hash(login.find(tx)?.and_then(|found| found.identity.password_hash)))
 }
