@@ -102,6 +102,7 @@ impl User {
         let id = body.get("user_id").and_then(Value::as_str).map_or_else(|| ids::object(rng), str::to_owned);
         let mut user = Self::blank(&connection.name, connection.strategy, &id, now);
         user.merge(&body);
+        user_fields::fit(&user)?;
         user.complete_profile();
         user.phone_verified = user.phone_number.as_ref().map(|_| user.phone_verified.unwrap_or(false));
         user.email_verified = user.email.as_ref().map(|_| user.email_verified.unwrap_or(false));
@@ -118,6 +119,7 @@ impl User {
         }
         let mut changed = self.clone();
         changed.merge(patch);
+        user_fields::fit(&changed)?;
         let lost = match connection.strategy {
             Strategy::Sms if changed.phone_number.is_none() => Some("phone_number"),
             Strategy::Email if changed.email.is_none() => Some("email"),

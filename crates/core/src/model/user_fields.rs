@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::connection::{Connection, Strategy};
 use super::phone::Phone;
 use super::schema::{Field, Format, Invalid, Kind, Object, field};
+use super::user::User;
 
 /// `POST /users`.
 pub const CREATE: Object = Object {
@@ -55,6 +56,21 @@ pub fn belong(sent: &Map<String, Value>, connection: &Connection) -> Result<(), 
     }
     Err(Invalid::payload(&format!("Additional properties not allowed: {}", found.join(",")), "", ""))
 }
+
+/// Refuses metadata that has grown too large: users may add to their own (C1183), and every read of a user pays for it.
+pub fn fit(user: &User) -> Result<(), Invalid> {
+    for (name, metadata) in [("user_metadata", &user.user_metadata), ("app_metadata", &user.app_metadata)] {
+        let length = metadata.as_ref().and_then(|it| serde_json::to_vec(it).ok()).map_or(0, |text| text.len());
+        if length > MOST_METADATA {
+            let reason = format!("Object is too large ({length} bytes), maximum {MOST_METADATA}");
+            return Err(Invalid::payload(&reason, name, ""));
+        }
+    }
+    Ok(())
+}
+
+/// 128 KiB as JSON.
+const MOST_METADATA: usize = 131_072;
 
 /// A database whose users may have a phone number.
 fn knows_phones(connection: &Connection) -> bool {
@@ -107,3 +123,24 @@ const PICTURE: Format = Format {
     is_pattern: false,
     holds: |text| text.is_empty() || url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")),
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::rng::Rng;
+    use serde_json::json;
+
+    #[test]
+    fn metadata_does_not_grow_without_bound_one_patch_after_another() {
+        let sms = Connection::create(&json!({"name": "sms", "strategy": "sms"}), &Rng::seeded(1), 0).unwrap();
+        let mut user = User::of_phone("sms", "+15550001111", &Rng::seeded(1), 0);
+        for name in ["user_metadata", "app_metadata"] {
+            let mut grow = |key: &str| user.apply(&json!({name: {key: "x".repeat(65_000)}}), &sms, 1);
+            assert!(grow("a").is_ok() && grow("b").is_ok());
+            let refused = grow("c").unwrap_err().message;
+            assert!(refused.contains("Object is too large (195022 bytes), maximum 131072"), "{refused}");
+            // What is replaced does not count.
+            assert!(grow("b").is_ok());
+        }
+    }
+}

@@ -66,6 +66,9 @@ pub fn read(row: &Value, connection: &Connection, rng: &Rng, now: Millis) -> Res
     }
     let mut user = imported(&members, connection, rng, now);
     user.password_hash = password_hash;
+    if let Err(invalid) = user_fields::fit(&user) {
+        return Err(vec![Fault::new("NOT_PASSED", "", invalid.message)]);
+    }
     let patch: Map<String, Value> =
         members.into_iter().filter(|(name, _)| UPSERTABLE.contains(&name.as_str())).collect();
     Ok(Row { user, patch: patch.into() })

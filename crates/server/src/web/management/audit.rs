@@ -45,7 +45,7 @@ impl Audit {
 
     /// Records a write that was refused. Best effort: a failure here only reaches the process log.
     pub async fn refusal(self, app: &App, why: &ApiError, reply: &Reply) {
-        let (sentence, reply) = (why.message(), reply.clone());
+        let (sentence, reply) = (why.message().chars().take(LONGEST_SENTENCE).collect(), reply.clone());
         let written = app.db.write("audit.refusal", move |tx| self.write(tx, "fapi", Some(sentence), &reply)).await;
         if let Err(error) = written {
             tracing::error!(%error, "a refused management call could not be logged");
@@ -55,7 +55,7 @@ impl Audit {
     fn write(self, tx: &mut Tx<'_>, kind: &'static str, why: Option<String>, reply: &Reply) -> Result<(), DbError> {
         let Self { journal, mut event, request } = self;
         event.kind = kind;
-        let body = event::masked(&serde_json::from_slice(&reply.body).unwrap_or_default());
+        let body = shown(&reply.body);
         let mut details = json!({"request": request, "response": {"statusCode": reply.status.as_u16(), "body": body}});
         if let (Some(why), Some(details)) = (why, details.as_object_mut()) {
             details.insert("error".into(), json!({"message": why}));
@@ -64,6 +64,19 @@ impl Audit {
         journal.write(tx, event)
     }
 }
+
+/// A body as the log shows it. A longer one is not kept: whoever has any token could fill the disk with refused calls.
+fn shown(body: &[u8]) -> Value {
+    if body.len() > LONGEST_BODY {
+        return json!({"omitted": format!("{} bytes", body.len())});
+    }
+    event::masked(&serde_json::from_slice(body).unwrap_or_default())
+}
+
+/// 32 KiB.
+const LONGEST_BODY: usize = 32_768;
+/// Some refusals repeat what was sent; so many characters of them are kept.
+const LONGEST_SENTENCE: usize = 1_000;
 
 fn described(request: &Request) -> Value {
     let call = &request.call;
@@ -81,7 +94,7 @@ fn described(request: &Request) -> Value {
         "method": call.method.as_str().to_ascii_lowercase(),
         "path": call.path,
         "query": event::masked(&query.into()),
-        "body": event::masked(&serde_json::from_slice(&call.body).unwrap_or_default()),
+        "body": shown(&call.body),
         "channel": "api",
         "ip": call.ip.to_string(),
         "userAgent": call.header("user-agent").unwrap_or_default(),
