@@ -45,18 +45,20 @@ impl Checkpoints {
             // A thread that is at it already will see these commits too, or the next call wakes it.
             let _ = self.wake.try_send(());
         }
-        if self.is_long.swap(false, Ordering::Relaxed) {
+        if self.is_long.load(Ordering::Acquire) {
             // What cannot be carried over now, because a reader still needs it, is carried over later.
             let _ = pages(writer);
+            self.is_long.store(false, Ordering::Release);
         }
     }
 }
 
 fn carry_over(connection: &Connection, woken: &Receiver<()>, is_long: &AtomicBool) {
     while let Ok(()) = woken.recv() {
-        // On a full disk the log stays as it is; the writer reports the disk.
-        if pages(connection).is_ok_and(|pages| pages > LONG) {
-            is_long.store(true, Ordering::Relaxed);
+        // One at a time: while it is the writer's turn, this thread would only be in its way. On a full disk the log stays
+        // as it is; the writer reports the disk.
+        if !is_long.load(Ordering::Acquire) && pages(connection).is_ok_and(|pages| pages > LONG) {
+            is_long.store(true, Ordering::Release);
         }
     }
 }

@@ -162,3 +162,20 @@ async fn a_locked_file_refuses_all_who_wait_and_recovers() {
     engine.write(settings::bump_version).await;
     assert_eq!(engine.read(settings::version).await, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_write_ahead_log_does_not_grow_with_what_is_written() {
+    let engine = engines().await.remove(0);
+    let (mut longest, text) = (0, "x".repeat(2_000));
+    for round in 0..64_i64 {
+        let text = text.clone();
+        let write = |tx: &mut Tx<'_>, id: i64, text: &str| {
+            tx.later("INSERT INTO settings (name, body) VALUES (?1, ?2)", &[format!("{id:08}").into(), text.into()])
+        };
+        engine.write(move |tx| (0..1_000).try_for_each(|index| write(tx, round * 1_000 + index, &text))).await;
+        let log = engine.folder.as_ref().unwrap().join("ringpass.db-wal");
+        longest = longest.max(std::fs::metadata(log).map_or(0, |log| log.len()));
+    }
+    // Some 130 MB were written.
+    assert!(longest < 100_000_000, "{longest} bytes");
+}

@@ -38,12 +38,13 @@ pub struct Tls {
 impl Http {
     /// The origin with `/` behind it: `iss` of every token.
     pub fn issuer(&self) -> String {
-        format!("{}/", self.origin())
+        // An origin as a URL: the slash is its path.
+        self.public_url.as_str().to_owned()
     }
 
     /// The audience of the Management API: the origin and `/api/v2/`.
     pub fn management_audience(&self) -> String {
-        format!("{}/api/v2/", self.origin())
+        format!("{}api/v2/", self.public_url)
     }
 
     /// The audience of `/userinfo`: the issuer and `userinfo`.
@@ -67,10 +68,6 @@ impl Http {
             Some(Host::Ipv6(ip)) => ip.is_loopback(),
             None => false,
         }
-    }
-
-    fn origin(&self) -> String {
-        self.public_url.origin().ascii_serialization()
     }
 
     pub(super) fn read(mode: Mode, values: &Values, data: &Path) -> Result<Self, ConfigError> {
