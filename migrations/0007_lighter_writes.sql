@@ -66,8 +66,9 @@ INSERT INTO users_once (user_id, connection, provider, phone_number, phone_verif
     logins_count, last_password_reset, linked_to, linked_at, identity FROM users;
 DROP TABLE users;
 ALTER TABLE users_once RENAME TO users;
-CREATE UNIQUE INDEX users_phone_number ON users (phone_number, connection) WHERE phone_number IS NOT NULL;
-CREATE UNIQUE INDEX users_email ON users (email, connection) WHERE email IS NOT NULL;
-CREATE UNIQUE INDEX users_username ON users (username, connection) WHERE username IS NOT NULL;
+CREATE UNIQUE INDEX users_phone_number ON users (connection, phone_number) WHERE phone_number IS NOT NULL;
+CREATE UNIQUE INDEX users_address ON users (connection, email) WHERE email IS NOT NULL;
+CREATE UNIQUE INDEX users_username ON users (connection, username) WHERE username IS NOT NULL;
+CREATE INDEX users_email ON users (email) WHERE email IS NOT NULL;
 CREATE INDEX users_created_at ON users (created_at, user_id);
 CREATE INDEX users_linked_to ON users (linked_to) WHERE linked_to IS NOT NULL;
