@@ -105,8 +105,8 @@ async fn a_connection_takes_its_users_along() {
                 connections::set_client(tx, &sms.id, "c", true, 1)?;
                 for (user, connection) in [("sms|1", "sms"), ("email|1", "email")] {
                     tx.later(
-                        "INSERT INTO users (user_id, connection, provider, profile, created_at, updated_at, \
-                         logins_count) VALUES (?1, ?2, ?2, '{}', 1, 1, 0)",
+                        "INSERT INTO users (user_id, connection, provider, email, profile, created_at, updated_at, \
+                         logins_count) VALUES (?1, ?2, ?2, ?1, '{}', 1, 1, 0)",
                         &[user.into(), connection.into()],
                     )?;
                     refresh_tokens::insert(tx, &token(user, user, "c"))?;
