@@ -24,7 +24,7 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// Reads an offset page within the first [`WINDOW`] items; `beyond` is what to say otherwise.
+    /// Reads an offset page within the first 1,000 items; `beyond` is what to say otherwise.
     pub fn of(call: &Call, beyond: &'static str) -> Result<Self, ApiError> {
         let Page::Offset { start, limit, totals } = Page::offset(call)? else { return Err(ApiError::Server) };
         if start.saturating_add(limit) > WINDOW {
