@@ -1,7 +1,7 @@
 //! Threads for work that only burns CPU: signatures, password hashes, keys.
 //!
-//! There is one for each core, a little less urgent than the threads that answer requests and those of the database: when
-//! signatures are wanted faster than the machine can make them, whoever wants none still gets answers in time.
+//! There is one for each core: when signatures are wanted faster than the machine can make them they wait here, and the
+//! threads that answer requests go on.
 
 use std::fmt;
 use std::io;
@@ -47,8 +47,6 @@ impl Compute {
 }
 
 fn work(waiting: &Mutex<Receiver<Job>>) {
-    // On Linux this is about the calling thread alone. Where it is not permitted, the thread is merely as urgent as others.
-    let _ = rustix::process::nice(LESS_URGENT);
     loop {
         let job = waiting.lock().ok().and_then(|jobs| jobs.recv().ok());
         let Some(job) = job else { return };
@@ -56,9 +54,6 @@ fn work(waiting: &Mutex<Receiver<Job>>) {
         let _ = catch_unwind(AssertUnwindSafe(job));
     }
 }
-
-/// How much longer than others these threads wait for a core (`nice`).
-const LESS_URGENT: i32 = 10;
 
 #[cfg(test)]
 mod tests {

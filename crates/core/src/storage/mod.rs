@@ -34,7 +34,6 @@ pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
 mod sqlite;
-mod sqlite_checkpoint;
 pub mod stats;
 pub mod tenant;
 pub mod used_assertions;

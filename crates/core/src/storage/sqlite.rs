@@ -14,7 +14,6 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
 use super::db::{Access, DbError, Done, Engine, Job, Jobs, Row, Settings, Tx, Value};
 use super::migrations;
-use super::sqlite_checkpoint::Checkpoints;
 use crate::kit::secret::MasterKeys;
 
 /// Most closures in one commit.
@@ -37,13 +36,7 @@ pub(super) fn start(
             migrate(&connection)?;
         }
         let keys = Arc::clone(&settings.keys);
-        let mut checkpoints = None;
-        if access == Access::Serve {
-            let (counted, thread) = Checkpoints::start(&connection, path, settings.durable)?;
-            checkpoints = Some(counted);
-            threads.push(thread);
-        }
-        threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, checkpoints, lock))?);
+        threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, lock))?);
     }
     let reads = Arc::new(Mutex::new(reads));
     for _ in 0..settings.connections.clamp(1, 4) {
@@ -102,7 +95,7 @@ fn migrate(connection: &Connection) -> Result<(), DbError> {
     Ok(())
 }
 
-pub(super) fn prepare(connection: &Connection, durable: bool) -> Result<(), DbError> {
+fn prepare(connection: &Connection, durable: bool) -> Result<(), DbError> {
     let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(DbError::Unavailable(format!("SQLite cannot use a write-ahead log here (mode is {mode})")));
@@ -117,18 +110,12 @@ fn tune(connection: &Connection) -> Result<(), DbError> {
     Ok(())
 }
 
-pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DbError> {
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DbError> {
     let builder = thread::Builder::new().name(name.into());
     builder.spawn(work).map_err(|error| DbError::Unavailable(format!("cannot start a database thread: {error}")))
 }
 
-fn write_loop(
-    connection: &Connection,
-    mut jobs: Jobs,
-    keys: &MasterKeys,
-    mut checkpoints: Option<Checkpoints>,
-    lock: Option<File>,
-) {
+fn write_loop(connection: &Connection, mut jobs: Jobs, keys: &MasterKeys, lock: Option<File>) {
     while let Some(first) = jobs.next() {
         if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
             refuse(connection, first, keys, &error);
@@ -163,11 +150,7 @@ fn write_loop(
         for (kept, answer) in done {
             answer(if kept { commit.clone() } else { Ok(()) });
         }
-        if let Some(checkpoints) = &mut checkpoints {
-            checkpoints.committed(connection);
-        }
     }
-    drop(checkpoints);
     // Beside a server the write-ahead log is the server's to empty.
     if lock.is_some() {
         let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");

@@ -100,7 +100,6 @@ fn one_place_each() {
             &[
                 "crates/core/src/storage/db.rs",
                 "crates/core/src/storage/sqlite.rs",
-                "crates/core/src/storage/sqlite_checkpoint.rs",
                 "crates/core/src/storage/postgres.rs",
                 "crates/core/src/storage/postgres_wire.rs",
                 "crates/server/src/logging.rs",
