@@ -1,7 +1,8 @@
 //! The operator's routes: `/livez`, `/readyz` and `/metrics` (Prometheus text).
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -9,7 +10,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::StatusCode;
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use ringpass_core::storage::Ended;
 use serde_json::json;
@@ -84,6 +87,7 @@ pub fn health(readiness: Arc<Readiness>) -> Router {
 /// Makes the process count and returns what renders the counts. Works once in a process.
 pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().set_buckets(BUCKETS)?.install_recorder()?;
+    KNOWN.get_or_init(Known::default);
     describe_counter!(REQUESTS, "Requests answered");
     describe_histogram!(DURATION, Unit::Seconds, "Time from a request's last byte to its answer");
     describe_counter!(deliver::REQUESTS, "Calls to message providers");
@@ -112,16 +116,53 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
 
 /// Counts one answered request: the family of doors, the route's pattern, the status, and how long it took.
 pub fn observe(family: &'static str, route: &'static str, status: StatusCode, duration: Duration) {
-    counter!(REQUESTS, "family" => family, "route" => route, "status" => status.as_str().to_owned()).increment(1);
-    histogram!(DURATION, "family" => family, "route" => route).record(duration.as_secs_f64());
+    let Some(known) = KNOWN.get() else { return };
+    let make = || {
+        let answers = counter!(REQUESTS, "family" => family, "route" => route, "status" => status.as_str().to_owned());
+        (answers, histogram!(DURATION, "family" => family, "route" => route))
+    };
+    let (answers, durations) = known.answers.get((family, route, status.as_u16()), make);
+    answers.increment(1);
+    durations.record(duration.as_secs_f64());
 }
 
 /// Counts one transaction.
 pub fn transaction(ended: &Ended<'_>) {
-    histogram!(TRANSACTION, "name" => ended.name).record(ended.took.as_secs_f64());
+    let Some(known) = KNOWN.get() else { return };
+    let took = known.transactions.get(ended.name, || histogram!(TRANSACTION, "name" => ended.name));
+    took.record(ended.took.as_secs_f64());
     histogram!(WAIT).record(ended.waited.as_secs_f64());
     if let Some(error) = ended.error {
         counter!(DATABASE_ERRORS, "reason" => error.word()).increment(1);
+    }
+}
+
+/// Handles on the metrics that every request touches: to look one up among all metrics takes longer than to count.
+#[derive(Default)]
+struct Known {
+    answers: Kept<(&'static str, &'static str, u16), (Counter, Histogram)>,
+    transactions: Kept<&'static str, Histogram>,
+}
+
+/// Empty in a process that does not count.
+static KNOWN: OnceLock<Known> = OnceLock::new();
+
+/// Handles by what they are told apart by.
+struct Kept<K, M>(RwLock<BTreeMap<K, M>>);
+
+impl<K, M> Default for Kept<K, M> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K: Ord, M: Clone> Kept<K, M> {
+    /// The handle of `key`, made at the first time.
+    fn get(&self, key: K, make: impl FnOnce() -> M) -> M {
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
+        self.0.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert_with(make).clone()
     }
 }
 
