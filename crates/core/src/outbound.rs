@@ -6,11 +6,13 @@
 mod address;
 mod connect;
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Method, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -53,9 +55,10 @@ struct Pools {
     tls: OnceCell<ClientConfig>,
 }
 
-#[derive(Debug)]
 struct Pool {
     connect_timeout: Duration,
+    /// The address that was called last, and how it is written on the wire: most callers have one gateway.
+    address: Mutex<Option<(String, Uri)>>,
     connector: Connector,
     plain: Client<Connector, Full<Bytes>>,
     secure: OnceCell<Client<HttpsConnector<Connector>, Full<Bytes>>>,
@@ -84,7 +87,7 @@ impl Outbound {
         let start = Instant::now();
         let deadline = start + request.timeout;
         let connected_by = deadline.min(start + pool.connect_timeout);
-        let mut outgoing = outgoing(request)?;
+        let mut outgoing = outgoing(pool.uri(&request.url)?, request)?;
         // It learns of the connection just before the request is written to it.
         let mut connection = capture_connection(&mut outgoing);
         let exchange = async {
@@ -123,7 +126,25 @@ impl Outbound {
 impl Pool {
     fn new(allow: Vec<IpNet>, connect_timeout: Duration) -> Self {
         let connector = Connector::new(allow, connect_timeout);
-        Self { connect_timeout, plain: client(connector.clone()), secure: OnceCell::new(), connector }
+        let (plain, secure) = (client(connector.clone()), OnceCell::new());
+        Self { connect_timeout, address: Mutex::default(), connector, plain, secure }
+    }
+
+    fn uri(&self, url: &str) -> Result<Uri, Failure> {
+        let mut last = self.address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, uri)) = last.as_ref().filter(|(known, _)| known == url) {
+            return Ok(uri.clone());
+        }
+        let uri = uri(url)?;
+        *last = Some((url.to_owned(), uri.clone()));
+        Ok(uri)
+    }
+}
+
+/// Addresses may have keys in their queries: they are not printed.
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
     }
 }
 
@@ -150,15 +171,19 @@ fn tls() -> Result<ClientConfig, Failure> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-fn outgoing(request: Request) -> Result<http::Request<Full<Bytes>>, Failure> {
-    let url = Url::parse(&request.url).map_err(|_| Failure::BadUrl)?;
+fn uri(url: &str) -> Result<Uri, Failure> {
+    let url = Url::parse(url).map_err(|_| Failure::BadUrl)?;
     let plain_origin = url.username().is_empty() && url.password().is_none() && url.has_host();
     if !matches!(url.scheme(), "http" | "https") || !plain_origin {
         return Err(Failure::BadUrl);
     }
-    let mut out = http::Request::post(url.as_str())
-        .body(Full::new(Bytes::from_owner(Body(request.body))))
-        .map_err(|_| Failure::BadUrl)?;
+    url.as_str().parse().map_err(|_| Failure::BadUrl)
+}
+
+fn outgoing(uri: Uri, request: Request) -> Result<http::Request<Full<Bytes>>, Failure> {
+    let mut out = http::Request::new(Full::new(Bytes::from_owner(Body(request.body))));
+    *out.method_mut() = Method::POST;
+    *out.uri_mut() = uri;
     for (name, value) in request.headers {
         let name = HeaderName::try_from(name).map_err(|_| Failure::BadUrl)?;
         out.headers_mut().insert(name, HeaderValue::try_from(value).map_err(|_| Failure::BadUrl)?);
