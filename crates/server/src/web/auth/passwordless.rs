@@ -141,7 +141,9 @@ async fn check(app: &App, call: &Call, body: &Members, seen: &mut Seen) -> Resul
         Checked::Proven(client) => Some(&**client),
         Checked::Unproven(_) | Checked::Public(_) => None,
     };
-    seen.caller = peer::caller(call, proven);
+    if proven.is_some_and(Client::is_token_endpoint_ip_header_trusted) {
+        seen.caller = peer::caller(call, proven);
+    }
     let auth_params = auth_params(body)?;
     let send = match body.get("send") {
         None | Some(Value::Null) => "",
