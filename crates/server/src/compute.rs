@@ -8,6 +8,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use tokio::sync::oneshot;
 
@@ -29,9 +30,9 @@ impl Compute {
     pub fn start() -> io::Result<Self> {
         let (jobs, waiting) = channel::<Job>();
         let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..std::thread::available_parallelism().map_or(2, std::num::NonZero::get) {
+        for _ in 0..cores() {
             let waiting = Arc::clone(&waiting);
-            std::thread::Builder::new().name("compute".to_owned()).spawn(move || work(&waiting))?;
+            thread::Builder::new().name("compute".to_owned()).spawn(move || work(&waiting))?;
         }
         Ok(Self { jobs })
     }
@@ -46,12 +47,19 @@ impl Compute {
     }
 }
 
+/// How many of these threads there are.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
 fn work(waiting: &Mutex<Receiver<Job>>) {
     loop {
         let job = waiting.lock().ok().and_then(|jobs| jobs.recv().ok());
         let Some(job) = job else { return };
         // The panic hook has logged it, and the caller sees its channel dropped.
         let _ = catch_unwind(AssertUnwindSafe(job));
+        // Who waits for this core mostly wants it for microseconds, and would get it only at the end of a time slice.
+        thread::yield_now();
     }
 }
 
