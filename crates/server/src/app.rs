@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::flows::limits::Memory;
 use crate::flows::record::Journal;
 use crate::snapshot::Snapshot;
+use crate::turns::Turns;
 
 /// Everything a request may need. Shared behind an `Arc`.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct App {
     pub request_ids: Sequence,
     /// Requests under way; the stop waits for them.
     pub tasks: TaskTracker,
+    /// Exchanges under way.
+    pub turns: Turns,
     snapshot: ArcSwap<Snapshot>,
     compute: Compute,
 }
@@ -66,6 +69,7 @@ impl App {
             // Not drawn from `rng`: what a seed makes in a test does not depend on it.
             request_ids: Sequence::new(&Rng::system()),
             tasks: TaskTracker::new(),
+            turns: Turns::new(crate::compute::cores()),
             snapshot: ArcSwap::from_pointee(snapshot),
             compute: Compute::start()
                 .map_err(|error| DbError::Unavailable(format!("cannot start a thread: {error}")))?,

@@ -15,5 +15,6 @@ pub mod reseal;
 pub mod serve;
 pub mod setup;
 pub mod snapshot;
+pub mod turns;
 pub mod web;
 pub mod worker;

@@ -47,6 +47,7 @@ async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthE
     if !client.allows_grant(grant_type) {
         return Err(AuthError::GrantNotAllowed(grant_type.to_owned()));
     }
+    let _until_the_tokens_are_made = app.turns.take().await;
     let tokens = match grant_type {
         OTP => otp(app, client, caller, members).await?,
         PASSWORD => password(app, client, caller, members, None).await?,
