@@ -1,11 +1,12 @@
 //! The configuration as one immutable value: read whole, prepared once (keys parsed, templates compiled), then only
 //! looked up. A sign-in reads no configuration rows.
 
-use std::collections::{HashMap, HashSet};
+mod keys;
+mod origins;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use ringpass_core::kit::jwt::RsaKey;
 use ringpass_core::model::attack_protection::{self, BruteForce, SuspiciousIp};
 use ringpass_core::model::client::{AuthMethod, Client};
 use ringpass_core::model::client_credential::{ClientCredential, ProvingKey};
@@ -13,7 +14,6 @@ use ringpass_core::model::client_grant::ClientGrant;
 use ringpass_core::model::connection::{Connection, Strategy};
 use ringpass_core::model::phone::Countries;
 use ringpass_core::model::resource_server::ResourceServer;
-use ringpass_core::model::signing_key::{SigningKey, Standing, State};
 use ringpass_core::model::template::Template;
 use ringpass_core::model::tenant::TenantSettings;
 use ringpass_core::providers::Provider;
@@ -21,8 +21,10 @@ use ringpass_core::storage::{
     DbError, Tx, client_credentials, client_grants, clients, connections, resource_servers, settings, signing_keys,
     tenant,
 };
-use serde_json::json;
 use url::Url;
+
+pub use keys::Keys;
+use origins::Origins;
 
 /// The configuration at one version.
 #[derive(Debug)]
@@ -57,28 +59,6 @@ pub struct Channel {
     pub provider: Provider,
     /// Its compiled message template.
     pub template: Template,
-}
-
-/// Origins of browsers: exact ones, and wildcard ones as the text before and after the `*`.
-#[derive(Debug, Default)]
-struct Origins {
-    exact: HashSet<String>,
-    wildcard: Vec<(String, String)>,
-}
-
-/// Signing keys, parsed and published.
-#[derive(Debug)]
-pub struct Keys {
-    /// The key that signs.
-    pub current: RsaKey,
-    /// Every key whose tokens still verify.
-    pub verifying: Vec<RsaKey>,
-    /// The body of `/.well-known/jwks.json`.
-    pub jwks: Bytes,
-    /// How the keys stand, to know when one is to move on.
-    pub schedule: Vec<Standing>,
-    /// Certificate of the current key (PEM) and its PKCS #7 form (PEM).
-    pub certificate: (String, String),
 }
 
 impl Snapshot {
@@ -228,31 +208,6 @@ fn proving_keys(tx: &mut Tx<'_>, clients: &[Client]) -> Result<HashMap<String, A
     Ok(clients.iter().filter(|client| client.auth_method() == AuthMethod::PrivateKeyJwt).map(of).collect())
 }
 
-impl Origins {
-    fn of(entries: impl Iterator<Item = String>) -> Self {
-        let mut origins = Self::default();
-        for entry in entries {
-            match entry.trim_end_matches('/').split_once('*') {
-                Some((before, after)) if before.ends_with("://") && after.starts_with('.') => {
-                    origins.wildcard.push((before.to_owned(), after.to_owned()));
-                }
-                Some(_) => {}
-                None => drop(origins.exact.insert(entry.trim_end_matches('/').to_owned())),
-            }
-        }
-        origins.exact.remove("null");
-        origins
-    }
-
-    fn contains(&self, origin: &str) -> bool {
-        let fits = |(before, after): &(String, String)| {
-            let label = origin.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
-            label.is_some_and(|label| !label.is_empty() && !label.contains(['/', ':', '@']))
-        };
-        self.exact.contains(origin) || self.wildcard.iter().any(fits)
-    }
-}
-
 impl Channel {
     fn prepare(connection: Connection) -> Self {
         Self {
@@ -260,24 +215,5 @@ impl Channel {
             template: Template::parse(connection.option("template").unwrap_or_default(), connection.option("syntax")),
             connection,
         }
-    }
-}
-
-impl Keys {
-    fn prepare(keys: &[SigningKey]) -> Result<Self, DbError> {
-        let missing = || DbError::Failed("there is no current signing key".into());
-        let current = keys.iter().find(|key| key.state == State::Current).ok_or_else(missing)?;
-        let published: Vec<&SigningKey> = [State::Current, State::Next, State::Previous]
-            .into_iter()
-            .flat_map(|state| keys.iter().filter(move |key| key.state == state))
-            .collect();
-        let jwks = json!({"keys": published.iter().filter_map(|key| key.jwk()).collect::<Vec<_>>()});
-        Ok(Self {
-            current: current.rsa().ok_or_else(missing)?,
-            verifying: published.iter().filter_map(|key| key.rsa()).collect(),
-            schedule: keys.iter().map(SigningKey::standing).collect(),
-            jwks: serde_json::to_vec(&jwks).unwrap_or_default().into(),
-            certificate: (current.certificate_pem(), current.pkcs7_pem()),
-        })
     }
 }
