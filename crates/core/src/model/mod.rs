@@ -3,6 +3,7 @@
 pub mod assertion;
 pub mod attack_protection;
 pub mod attack_protection_fields;
+pub mod branding;
 pub mod client;
 pub mod client_credential;
 pub mod client_fields;
@@ -28,6 +29,7 @@ pub mod sorting;
 pub mod template;
 pub mod tenant;
 pub mod tenant_fields;
+pub mod texts;
 pub mod user;
 pub mod user_export;
 pub mod user_fields;

@@ -120,6 +120,11 @@ impl TenantSettings {
         self.0.get("default_audience").and_then(Value::as_str).filter(|audience| !audience.is_empty())
     }
 
+    /// The languages of the pages, the default first.
+    pub fn enabled_locales(&self) -> impl Iterator<Item = &str> {
+        self.0.get("enabled_locales").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// The name that people see; empty when it was removed.
     pub fn friendly_name(&self) -> &str {
         self.0.get("friendly_name").and_then(Value::as_str).unwrap_or_default()

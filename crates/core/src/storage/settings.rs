@@ -10,6 +10,9 @@ use crate::kit::secret::Secret;
 use super::db::{DbError, Tx};
 use super::sealed;
 
+/// What a name stands for.
+pub type Document = Map<String, Json>;
+
 /// The configuration's version: it moves with every change, so that other nodes notice.
 pub fn version(tx: &mut Tx<'_>) -> Result<i64, DbError> {
     tx.query_one("SELECT version FROM configuration WHERE id = 1", &[])?.map_or(Ok(0), |row| row.int(0))
@@ -30,6 +33,28 @@ pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<Map<String, Json>>, DbE
     tx.query_one("SELECT body FROM settings WHERE name = ?1", &[name.into()])?.map(|row| row.json(0)).transpose()
 }
 
+/// The documents whose names begin with `prefix`, without it, in the order of their names. A prefix ends in `/`.
+pub fn list(tx: &mut Tx<'_>, prefix: &str) -> Result<Vec<(String, Document)>, DbError> {
+    // The letter after `/`.
+    let end = format!("{}0", prefix.trim_end_matches('/'));
+    let rows = tx.query(
+        "SELECT name, body FROM settings WHERE name >= ?1 AND name < ?2 ORDER BY name",
+        &[prefix.into(), end.into()],
+    )?;
+    let named = |name: String| name.strip_prefix(prefix).map_or(name.clone(), str::to_owned);
+    rows.iter().map(|row| Ok((named(row.text(0)?), row.json(1)?))).collect()
+}
+
+/// Characters of the documents whose names begin with `prefix` (which ends in `/`), without the one named `except`.
+pub fn length(tx: &mut Tx<'_>, prefix: &str, except: &str) -> Result<i64, DbError> {
+    let end = format!("{}0", prefix.trim_end_matches('/'));
+    let row = tx.query_one(
+        "SELECT COALESCE(SUM(LENGTH(body)), 0) FROM settings WHERE name >= ?1 AND name < ?2 AND name <> ?3",
+        &[prefix.into(), end.into(), except.into()],
+    )?;
+    row.map_or(Ok(0), |row| row.int(0))
+}
+
 /// Stores a document.
 pub fn put(tx: &mut Tx<'_>, name: &str, body: &Map<String, Json>) -> Result<(), DbError> {
     let body = serde_json::to_string(body).unwrap_or_default();
@@ -37,6 +62,11 @@ pub fn put(tx: &mut Tx<'_>, name: &str, body: &Map<String, Json>) -> Result<(), 
         "INSERT INTO settings (name, body) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET body = ?2",
         &[name.into(), body.into()],
     )
+}
+
+/// Deletes a document; whether there was one.
+pub fn delete(tx: &mut Tx<'_>, name: &str) -> Result<bool, DbError> {
+    Ok(tx.execute("DELETE FROM settings WHERE name = ?1", &[name.into()])? > 0)
 }
 
 /// The key under which codes and tokens are hashed, made at first use. It is sealed in a row of its own, so that a new
@@ -61,3 +91,18 @@ pub fn probe(tx: &mut Tx<'_>, now: Millis) -> Result<(), DbError> {
         &[now.into()],
     )
 }
+
+/// Before the names of the tenant's own texts, `custom-text/PROMPT/LOCALE`; each body is `{"screen": {"key": "text"}}`.
+pub const CUSTOM_TEXTS: &str = "custom-text/";
+/// Name of the settings of the hosted pages.
+pub const BRANDING: &str = "branding";
+/// Name of the one theme.
+pub const THEME: &str = "branding/themes/default";
+/// Name of the page template, `{"body": "HTML"}`.
+pub const PAGE_TEMPLATE: &str = "branding/templates/universal-login";
+/// Name of the settings of all prompts.
+pub const PROMPTS: &str = "prompts";
+/// Before the names of partials, `partials/PROMPT`.
+pub const PARTIALS: &str = "partials/";
+/// Before the names of renderings, `rendering/PROMPT/SCREEN`.
+pub const RENDERINGS: &str = "rendering/";

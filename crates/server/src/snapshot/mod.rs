@@ -3,11 +3,13 @@
 
 mod keys;
 mod origins;
+mod pages;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use ringpass_core::model::attack_protection::{self, BruteForce, SuspiciousIp};
+use ringpass_core::model::branding::{Branding, PageTemplate};
 use ringpass_core::model::client::{AuthMethod, Client};
 use ringpass_core::model::client_credential::{ClientCredential, ProvingKey};
 use ringpass_core::model::client_grant::ClientGrant;
@@ -16,6 +18,7 @@ use ringpass_core::model::phone::Countries;
 use ringpass_core::model::resource_server::ResourceServer;
 use ringpass_core::model::template::Template;
 use ringpass_core::model::tenant::TenantSettings;
+use ringpass_core::model::texts::Texts;
 use ringpass_core::providers::Provider;
 use ringpass_core::storage::{
     DbError, Tx, client_credentials, client_grants, clients, connections, resource_servers, settings, signing_keys,
@@ -41,6 +44,12 @@ pub struct Snapshot {
     pub suspicious_ip: Option<SuspiciousIp>,
     /// Signing keys and their published form.
     pub keys: Keys,
+    /// Texts of the hosted pages.
+    pub texts: Texts,
+    /// Looks of the hosted pages.
+    pub branding: Branding,
+    /// The tenant's own page around the form, if there is one.
+    pub page_template: Option<PageTemplate>,
     clients: HashMap<String, Arc<Client>>,
     proving_keys: HashMap<String, Arc<[ProvingKey]>>,
     channels: Vec<Arc<Channel>>,
@@ -82,6 +91,9 @@ impl Snapshot {
             countries,
             brute_force: attack_protection(tx, attack_protection::BRUTE_FORCE)?.as_ref().and_then(BruteForce::of),
             suspicious_ip: attack_protection(tx, attack_protection::SUSPICIOUS_IP)?.as_ref().and_then(SuspiciousIp::of),
+            texts: pages::texts(tx, &settings)?,
+            branding: pages::branding(tx)?,
+            page_template: pages::template(tx)?,
             settings,
             keys,
             channels: connections::list(tx)?
