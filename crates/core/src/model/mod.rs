@@ -18,6 +18,7 @@ pub mod liquid;
 pub mod log_search;
 pub mod lucene;
 pub mod phone;
+pub mod prompt;
 pub mod refresh_token;
 pub mod resource_server;
 pub mod role;

@@ -72,6 +72,10 @@ pub enum ApiError {
     NoEmailProvider,
     /// No such e-mail template.
     NoEmailTemplate,
+    /// No page template.
+    NoPageTemplate,
+    /// No such theme.
+    NoTheme,
     /// The address may try to sign in.
     AddressNotBlocked,
     /// Signals of another vendor, which this server never has.
@@ -89,6 +93,8 @@ pub enum ApiError {
     ClientGrantConflict,
     /// The role's name is taken.
     RoleConflict,
+    /// There is a theme already.
+    ThemeConflict,
     /// A user cannot be linked to itself.
     SameIdentity,
     /// The identity belongs to a user already.
@@ -160,6 +166,8 @@ impl ApiError {
             Self::NoSigningKey => no("The signing key does not exist", "inexistent_signing_key"),
             Self::NoEmailProvider => no("There is not a configured email provider", "inexistent_email_provider"),
             Self::NoEmailTemplate => no("The template does not exist.", "inexistent_email_template"),
+            Self::NoPageTemplate => no("Template does not exist.", "inexistent_templates_universal_login"),
+            Self::NoTheme => no("There was an error retrieving branding settings: invalid theme ID", "theme_not_found"),
             Self::AddressNotBlocked => no("IP is not blocked", ""),
             Self::NoSignals => text(
                 StatusCode::FORBIDDEN,
@@ -182,6 +190,7 @@ impl ApiError {
                 conflict("A resource with the same identifier already exists.", "client_grant_conflict")
             }
             Self::RoleConflict => conflict("A role with the same name already exists.", "role_conflict"),
+            Self::ThemeConflict => conflict("A theme exists already.", "theme_conflict"),
             Self::SameIdentity => bad("Main account and specified identity are the same.", "invalid_body"),
             Self::IdentityTaken => conflict("Specified identity already belongs to a user.", "identity_conflict"),
             Self::UserConflict => conflict("The user already exists.", "auth0_idp_error"),

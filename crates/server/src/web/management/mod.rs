@@ -14,6 +14,7 @@ use crate::app::App;
 
 pub mod attack_protection;
 pub mod audit;
+pub mod branding;
 pub mod client_credentials;
 pub mod client_grants;
 pub mod clients;
@@ -31,6 +32,7 @@ pub mod memberships;
 pub mod multipart;
 pub mod paging;
 pub mod permissions;
+pub mod prompts;
 pub mod refresh_tokens;
 pub mod request;
 pub mod resource_servers;

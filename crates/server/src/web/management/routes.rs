@@ -3,8 +3,8 @@
 
 use super::empty::Shape;
 use super::{
-    ApiError, Door, Route, attack_protection, client_credentials, client_grants, clients, connections,
-    device_credentials, empty, grants, identities, jobs, keys, logs, memberships, permissions, refresh_tokens,
+    ApiError, Door, Route, attack_protection, branding, client_credentials, client_grants, clients, connections,
+    device_credentials, empty, grants, identities, jobs, keys, logs, memberships, permissions, prompts, refresh_tokens,
     resource_servers, roles, sessions, stats, tenants, user_search, users,
 };
 
@@ -47,8 +47,24 @@ macro_rules! missing {
     };
 }
 
-/// Every endpoint under `/api/v2`, in order of its path.
-pub(super) const ROUTES: &[Route<Door>] = &[
+mod pages;
+
+/// Every endpoint under `/api/v2`.
+pub(super) const ROUTES: &[Route<Door>] = &ALL;
+
+#[expect(clippy::indexing_slicing, reason = "the compiler counts, and refuses an index that is none")]
+const ALL: [Route<Door>; ROWS.len() + pages::ROWS.len()] = {
+    let mut all = [ROWS[0]; ROWS.len() + pages::ROWS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < ROWS.len() { ROWS[at] } else { pages::ROWS[at - ROWS.len()] };
+        at += 1;
+    }
+    all
+};
+
+/// The rows that are not in a file of their own, in order of their paths.
+const ROWS: &[Route<Door>] = &[
     route!("GET", "/anomaly/blocks/ips/{id}", ["read:anomaly_blocks"], attack_protection::show_address),
     route!(
         "DELETE",

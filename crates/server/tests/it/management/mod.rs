@@ -1,6 +1,7 @@
 //! The Management API, seen from outside (`docs/COMPATIBILITY.md` C601-C794): one file per noun, and what all have in common.
 
 mod attack_protection;
+mod branding;
 mod client_credentials;
 mod client_grants;
 mod clients;
@@ -16,6 +17,7 @@ mod keys;
 mod log_search;
 mod logs;
 mod paging;
+mod prompts;
 mod refresh_tokens;
 mod requests;
 mod resource_servers;

@@ -81,7 +81,8 @@ async fn bodies_that_are_no_json_object_are_refused_by_every_row_that_takes_one(
             "attack-protection" => "captcha",
             _ => "https%3A%2F%2Fapi.example%2F",
         };
-        let path = format!("/api/v2{}", route.path.replace("{id}", &id.replace('|', "%7C")).replace("{name}", id));
+        let path = route.path.replace("{id}", &id.replace('|', "%7C")).replace("{name}", id);
+        let path = format!("/api/v2{}", path.replace("{prompt}", "login").replace("{screen}", "login"));
         let method: Method = route.method.parse().unwrap();
         rows += 1;
         for (body, wanted) in [

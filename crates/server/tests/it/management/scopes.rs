@@ -24,7 +24,10 @@ fn rows() -> impl Iterator<Item = (Method, String, &'static [&'static str])> {
             .replace("{kid}", "a-key")
             .replace("{credential_id}", "cred_x")
             .replace("{provider}", "sms")
-            .replace("{user_id}", "x");
+            .replace("{user_id}", "x")
+            .replace("{prompt}", "login")
+            .replace("{language}", "en")
+            .replace("{screen}", "login");
         (route.method.parse().unwrap(), format!("/api/v2{path}"), route.scopes)
     })
 }
