@@ -24,7 +24,7 @@ macro_rules! files {
 
 /// A locale and its file.
 const FILES: &[(&str, &str)] =
-    files!("en");
+    files!("en", "ar", "de", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "tr", "uk", "zh-CN");
 
 #[cfg(test)]
 mod tests {
