@@ -14,7 +14,8 @@ const program = fileURLToPath(new URL("node_modules/auth0-deploy-cli/lib/index.j
 
 /** What is exported. The README says what the tool asks for besides, and does not get yet. */
 const types = [
-  ...["attackProtection", "clientGrants", "clients", "connections", "resourceServers", "riskAssessment", "roles", "tenant"],
+  ...["attackProtection", "branding", "clientGrants", "clients", "connections", "pages", "prompts", "resourceServers"],
+  ...["riskAssessment", "roles", "tenant", "themes"],
   // Always empty, and the tool fails if one of them does not say so in its own way.
   ...["connectionProfiles", "customDomains", "emailProvider", "emailTemplates", "flowVaultConnections", "flows", "forms"],
   ...["hooks", "logStreams", "networkACLs", "organizations", "rateLimitPolicies", "rules", "rulesConfigs"],
