@@ -9,6 +9,7 @@ use crate::kit::clock::{Millis, rfc3339};
 /// Every type this server writes: code and default description.
 pub const TYPES: &[(&str, &str)] = &[
     ("api_limit", "Rate limit exceeded"),
+    ("cls", "Code/Link Sent"),
     ("cs", "Code Sent"),
     ("f", "Failed Login"),
     ("fapi", "Failed API Operation"),

@@ -1,9 +1,10 @@
 //! Linked identities: a user's row that signs in another user (`docs/COMPATIBILITY.md` C1180-C1189).
 //!
-//! The row stays where it is, so that its number is found by the statement that finds any other, and only then costs one
+//! The row stays where it is, so that its number or address is found by the statement that finds any other, and only then costs one
 //! more. Who is linked to whom never chains: linking a user takes along whatever was linked to it.
 
 use crate::kit::clock::Millis;
+use crate::model::identifier::Identifier;
 use crate::model::user::User;
 
 use super::db::{DbError, Tx};
@@ -74,16 +75,21 @@ pub fn put(tx: &mut Tx<'_>, identity: &User) -> Result<bool, DbError> {
     Ok(stored)
 }
 
-/// Notes that a code was redeemed for the number of a linked identity.
-pub fn confirm_phone(tx: &mut Tx<'_>, connection: &str, phone: &str) -> Result<(), DbError> {
-    let row = tx.query_one(
-        concat!(
+/// Notes that a code was redeemed for the number or address of a linked identity.
+pub fn confirm(tx: &mut Tx<'_>, connection: &str, identifier: &Identifier) -> Result<(), DbError> {
+    let sql = match identifier {
+        Identifier::Phone(_) => concat!(
             "UPDATE users SET phone_verified = 1 WHERE connection = ?1 AND phone_number = ?2 \
              AND linked_to IS NOT NULL AND phone_verified = 0 RETURNING ",
             columns!()
         ),
-        &[connection.into(), phone.into()],
-    )?;
+        Identifier::Email(_) => concat!(
+            "UPDATE users SET email_verified = 1 WHERE connection = ?1 AND email = ?2 \
+             AND linked_to IS NOT NULL AND email_verified = 0 RETURNING ",
+            columns!()
+        ),
+    };
+    let row = tx.query_one(sql, &[connection.into(), identifier.as_str().into()])?;
     row.map_or(Ok(()), |row| show(tx, &users::read(&row)?))
 }
 

@@ -4,6 +4,7 @@
 //! its number, address and name taken, and whoever signs in with them is that other user.
 
 use crate::kit::clock::Millis;
+use crate::model::identifier::Identifier;
 use crate::model::user::User;
 
 use super::db::{Asked, DbError, Row, Tx, Value};
@@ -54,21 +55,21 @@ pub fn get_for_update(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<User>, Db
 
 /// The user whom this number of a connection signs in.
 pub fn find_by_phone(tx: &mut Tx<'_>, connection: &str, phone: &str) -> Result<Option<User>, DbError> {
-    let asked = ask_by_phone(tx, connection, phone)?;
-    found_by_phone(tx, asked)
+    let asked = tx.ask(BY_PHONE, &[connection.into(), phone.into()], |rows| Ok(rows.into_iter().next()))?;
+    found(tx, asked)
 }
 
-/// Sends ahead the question whom this number of a connection signs in.
-pub fn ask_by_phone(tx: &mut Tx<'_>, connection: &str, phone: &str) -> Result<Asked<Option<Row>>, DbError> {
-    tx.ask(
-        concat!("SELECT ", columns!(), " FROM users WHERE connection = ?1 AND phone_number = ?2"),
-        &[connection.into(), phone.into()],
-        |rows| Ok(rows.into_iter().next()),
-    )
+/// Sends ahead the question whom this number or address of a connection signs in.
+pub fn ask_by(tx: &mut Tx<'_>, connection: &str, identifier: &Identifier) -> Result<Asked<Option<Row>>, DbError> {
+    let sql = if identifier.phone().is_some() { BY_PHONE } else { BY_EMAIL };
+    tx.ask(sql, &[connection.into(), identifier.as_str().into()], |rows| Ok(rows.into_iter().next()))
 }
 
-/// The user whom [`ask_by_phone`] has found: the primary one, where the number belongs to a linked identity.
-pub fn found_by_phone(tx: &mut Tx<'_>, asked: Asked<Option<Row>>) -> Result<Option<User>, DbError> {
+const BY_PHONE: &str = concat!("SELECT ", columns!(), " FROM users WHERE connection = ?1 AND phone_number = ?2");
+const BY_EMAIL: &str = concat!("SELECT ", columns!(), " FROM users WHERE connection = ?1 AND email = ?2");
+
+/// The user whom [`ask_by`] has found: the primary one, where the number or address belongs to a linked identity.
+pub fn found(tx: &mut Tx<'_>, asked: Asked<Option<Row>>) -> Result<Option<User>, DbError> {
     let Some(row) = tx.answer(asked)? else { return Ok(None) };
     match row.opt_text(LINKED_TO)? {
         None => read(&row).map(Some),
@@ -249,14 +250,16 @@ pub fn put(tx: &mut Tx<'_>, user: &User) -> Result<bool, DbError> {
     Ok(row.is_some())
 }
 
-/// Notes one more sign-in, whatever else happens to the user at this moment.
+/// Notes one more sign-in, whatever else happens to the user at this moment. A number or address that the user has been
+/// found to have stays confirmed; nothing is ever unsaid here.
 pub fn record_sign_in(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
     tx.later(
-        "UPDATE users SET logins_count = logins_count + 1, phone_verified = ?2, last_login = ?3, last_ip = ?4, \
-         updated_at = ?5 WHERE user_id = ?1",
+        "UPDATE users SET logins_count = logins_count + 1, phone_verified = COALESCE(?2, phone_verified), \
+         email_verified = COALESCE(?3, email_verified), last_login = ?4, last_ip = ?5, updated_at = ?6 WHERE user_id = ?1",
         &[
             user.user_id.as_str().into(),
-            user.phone_verified.into(),
+            user.phone_verified.filter(|is| *is).into(),
+            user.email_verified.filter(|is| *is).into(),
             user.last_login.into(),
             user.last_ip.as_deref().into(),
             user.updated_at.into(),

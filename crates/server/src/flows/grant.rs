@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ringpass_core::model::client::Client;
+use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::event::Event;
 use ringpass_core::model::resource_server::ResourceServer;
 use ringpass_core::model::scope::OF_USERS;
@@ -25,8 +26,8 @@ pub enum Refused {
     NoClientGrant(String),
     /// Scopes beyond the client's grant.
     Scope(String),
-    /// Wrong, unknown, used or superseded code.
-    WrongCode,
+    /// Wrong, unknown, used or superseded code of a connection of this strategy.
+    WrongCode(Strategy),
     /// The code's tries are used up.
     MaxAttempts,
     /// The code's time is over.
@@ -54,7 +55,8 @@ impl Refused {
             Self::UnknownService(audience) => format!("Service not found: {audience}"),
             Self::NoClientGrant(audience) => format!("Client is not authorized to access \"{audience}\"."),
             Self::Scope(scope) => format!("Client has not been granted scopes: {scope}"),
-            Self::WrongCode => "Wrong phone number or verification code.".into(),
+            Self::WrongCode(Strategy::Email) => "Wrong email or verification code.".into(),
+            Self::WrongCode(_) => "Wrong phone number or verification code.".into(),
             Self::MaxAttempts => "You've reached the maximum number of attempts. Please try to login again.".into(),
             Self::CodeExpired => "The verification code has expired. Please try to login again.".into(),
             Self::WrongPassword => "Wrong email or password.".into(),

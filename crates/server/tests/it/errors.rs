@@ -4,6 +4,7 @@ use expect_test::expect;
 use ringpass::flows::limits::Window;
 use ringpass::web::auth::error::AuthError;
 use ringpass_core::model::assertion::Refused;
+use ringpass_core::model::connection::Strategy;
 
 use crate::world::{Answer, Lines as _, NOW};
 
@@ -42,7 +43,7 @@ fn all() -> Vec<AuthError> {
         E::UnknownRealm(text("foo")),
         E::NoDefaultDirectory,
         E::WrongPassword,
-        E::WrongCode,
+        E::WrongCode(Strategy::Sms),
         E::MaxAttempts,
         E::CodeExpired,
         E::UserBlocked,

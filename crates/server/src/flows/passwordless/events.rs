@@ -1,13 +1,15 @@
 //! What the tenant log says of a start and of a redeemed code (C571-C582).
 
 use ringpass_core::model::client::Client;
+use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::event::{self, Details, Event};
+use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::user::User;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::flows::caller::Caller;
-use crate::flows::grant::{Granted, Refused};
+use crate::flows::grant::Refused;
 use crate::flows::guard::Alarm;
 use crate::flows::record::{self, Journal};
 use crate::snapshot::Channel;
@@ -34,8 +36,11 @@ struct StartBody<'a> {
     auth_params: Value,
     client_id: &'a str,
     connection: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
     ip: &'a str,
-    phone_number: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<&'a str>,
     request_language: &'a str,
     send: &'a str,
     tenant: &'a str,
@@ -50,13 +55,14 @@ impl<'a> StartBody<'a> {
             auth_params: event::masked(&start.auth_params),
             client_id: &start.client.id,
             connection: &start.channel.connection.name,
+            email: start.identifier.email(),
             ip: &start.caller.ip,
-            phone_number: start.phone.as_str(),
+            phone_number: start.identifier.phone(),
             request_language: &start.request_language,
             send: &start.send,
             tenant: &journal.tenant,
             user_agent: start.caller.user_agent.as_deref().unwrap_or_default(),
-            username: start.phone.as_str(),
+            username: start.identifier.as_str(),
         }
     }
 }
@@ -68,17 +74,18 @@ struct Body<T> {
 }
 
 pub(super) fn sent(start: &Start, journal: &Journal) -> Event {
+    let kind = if start.identifier.phone().is_some() { "cs" } else { "cls" };
     Event {
-        user_name: start.phone.as_str().to_owned(),
+        user_name: start.identifier.as_str().to_owned(),
         details: Details::of(&Body { body: StartBody::of(start, journal) }),
-        ..on_channel("cs", &start.client, &start.channel, &start.caller)
+        ..on_channel(kind, &start.client, &start.channel, &start.caller)
     }
 }
 
 pub(super) fn failed(start: &Start, journal: &Journal, description: &str, kind: &str) -> Event {
     Event {
         description: description.to_owned(),
-        user_name: start.phone.as_str().to_owned(),
+        user_name: start.identifier.as_str().to_owned(),
         details: Details::of(&failure_details(&json!(StartBody::of(start, journal)), description, kind)),
         ..on_channel("f", &start.client, &start.channel, &start.caller)
     }
@@ -94,19 +101,31 @@ pub(super) fn signed_up(verify: &Verify, user: &User, journal: &Journal) -> Even
     #[derive(Serialize)]
     struct SignUp<'a> {
         connection: &'a str,
-        phone_number: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        email: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        phone_number: Option<&'a str>,
         tenant: &'a str,
         user_metadata: Empty,
     }
     let connection = &verify.channel.connection.name;
-    let body = SignUp { connection, phone_number: &verify.username, tenant: &journal.tenant, user_metadata: Empty {} };
+    let (email, phone_number) = names(verify);
+    let body = SignUp { connection, email, phone_number, tenant: &journal.tenant, user_metadata: Empty {} };
     Event { details: Details::of(&Body { body }), ..of_user("ss", verify, user) }
+}
+
+/// The address and the number, of which there is at most one.
+fn names(verify: &Verify) -> (Option<&str>, Option<&str>) {
+    let identifier = verify.identifier.as_ref();
+    (identifier.and_then(Identifier::email), identifier.and_then(Identifier::phone))
 }
 
 /// `details` of a sign-in.
 #[derive(Serialize)]
-struct Login {
+struct Login<'a> {
     prompts: [&'static str; 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'a str>,
     stats: Stats,
 }
 
@@ -120,11 +139,12 @@ struct Stats {
 #[derive(Serialize)]
 struct Empty {}
 
-pub(super) fn signed_in(verify: &Verify, user: &User, granted: &Granted) -> Event {
+pub(super) fn signed_in(verify: &Verify, user: &User, scope: &str, session_id: Option<&str>) -> Event {
+    let login = Login { prompts: [], session_id, stats: Stats { logins_count: user.logins_count } };
     Event {
         audience: verify.audience.clone(),
-        scope: granted.scope_text(),
-        details: Details::of(&Login { prompts: [], stats: Stats { logins_count: user.logins_count } }),
+        scope: scope.to_owned(),
+        details: Details::of(&login),
         ..of_user("s", verify, user)
     }
 }
@@ -132,7 +152,7 @@ pub(super) fn signed_in(verify: &Verify, user: &User, granted: &Granted) -> Even
 fn of_user(kind: &'static str, verify: &Verify, user: &User) -> Event {
     Event {
         user_id: user.user_id.clone(),
-        user_name: verify.username.clone(),
+        user_name: verify.username().to_owned(),
         ..on_channel(kind, &verify.client, &verify.channel, &verify.caller)
     }
 }
@@ -140,7 +160,7 @@ fn of_user(kind: &'static str, verify: &Verify, user: &User) -> Event {
 pub(super) fn not_exchanged(verify: &Verify, refused: &Refused) -> Event {
     Event {
         description: refused.sentence(),
-        user_name: verify.username.clone(),
+        user_name: verify.username().to_owned(),
         audience: verify.audience.clone(),
         scope: verify.scope.clone(),
         ..on_channel("fepotpft", &verify.client, &verify.channel, &verify.caller)
@@ -148,23 +168,33 @@ pub(super) fn not_exchanged(verify: &Verify, refused: &Refused) -> Event {
 }
 
 pub(super) fn not_signed_up(verify: &Verify) -> Event {
+    #[derive(Serialize)]
+    struct Refusal<'a> {
+        grant_type: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        email: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        phone_number: Option<&'a str>,
+    }
+    let (email, phone_number) = names(verify);
     Event {
         description: Refused::SignupDisabled.sentence(),
-        user_name: verify.username.clone(),
-        details: Details::of(&json!({"grant_type": "passwordless", "phone_number": verify.username})),
+        user_name: verify.username().to_owned(),
+        details: Details::of(&Refusal { grant_type: "passwordless", email, phone_number }),
         ..on_channel("fs", &verify.client, &verify.channel, &verify.caller)
     }
 }
 
 /// What the failure of a try set off.
 pub(super) fn alarms(verify: &Verify, alarm: Alarm) -> impl Iterator<Item = Event> {
-    let blocked = alarm.blocked_after.map(|failures| ("limit_wc", format!("{failures} failed logins at one number")));
+    let what = if verify.channel.connection.strategy == Strategy::Email { "e-mail address" } else { "number" };
+    let blocked = alarm.blocked_after.map(|failures| ("limit_wc", format!("{failures} failed logins at one {what}")));
     let throttled =
         alarm.throttled_after.map(|failures| ("limit_mu", format!("{failures} failed logins from one address")));
     let crowded = alarm.crowded_after.map(|users| ("limit_mu", format!("{users} users signed up from one address")));
     blocked.into_iter().chain(throttled).chain(crowded).map(|(kind, description)| Event {
         description,
-        user_name: verify.username.clone(),
+        user_name: verify.username().to_owned(),
         ..on_channel(kind, &verify.client, &verify.channel, &verify.caller)
     })
 }

@@ -1,23 +1,26 @@
-//! Passwordless sign-in by SMS: start a code, and redeem it (`docs/COMPATIBILITY.md` C209-C217, C440-C443, C471-C483).
+//! Passwordless sign-in by SMS or e-mail: start a code, and redeem it (`docs/COMPATIBILITY.md` C209-C217, C440-C443, C471-C483).
 
 mod events;
 mod start;
 mod verify;
 
 use ringpass_core::kit::hash::MacKey;
+use ringpass_core::model::identifier::Identifier;
 use ringpass_core::storage::codes;
 
 use crate::snapshot::Channel;
 
 pub use events::failure_details;
-pub use start::{Start, StartRefused, Started, charge_malformed, note_limit, start, start_window, too_many_starts};
-pub use verify::{Verify, verify};
+pub use start::{
+    Door, Start, StartRefused, Started, charge_malformed, note_limit, start, start_window, too_many_starts,
+};
+pub use verify::{Issued, Verify, verify};
 
-/// The hash under which a code is stored: bound to connection and number, useless without the server's key.
-fn code_hash(key: &MacKey, channel: &Channel, identifier: &str, code: &str) -> String {
-    key.tag(&["code", &channel.connection.id, identifier, code])
+/// The hash under which a code is stored: bound to connection and identifier, useless without the server's key.
+fn code_hash(key: &MacKey, channel: &Channel, identifier: &Identifier, code: &str) -> String {
+    key.tag(&["code", &channel.connection.id, identifier.as_str(), code])
 }
 
-fn key<'a>(channel: &'a Channel, identifier: &'a str) -> codes::Key<'a> {
-    codes::Key { connection_id: &channel.connection.id, identifier }
+fn key<'a>(channel: &'a Channel, identifier: &'a Identifier) -> codes::Key<'a> {
+    codes::Key { connection_id: &channel.connection.id, identifier: identifier.as_str() }
 }

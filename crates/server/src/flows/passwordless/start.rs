@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use ringpass_core::kit::clock::{Millis, SECOND};
 use ringpass_core::kit::ids;
+use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
-use ringpass_core::model::phone::Phone;
+use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::template::Variables;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::buckets::{self, Shape};
@@ -24,15 +25,29 @@ use crate::snapshot::Channel;
 
 use super::events::{failed, sent};
 use super::{code_hash, key};
+
+/// Who started a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// An application, through the Authentication API.
+    Api,
+    /// The person, on our own pages.
+    Pages,
+}
+
 /// A start, with everything parsed and the client checked.
 #[derive(Debug)]
 pub struct Start {
     /// Who asks.
     pub client: Arc<Client>,
-    /// The SMS connection.
+    /// The connection.
     pub channel: Arc<Channel>,
     /// Where the code goes.
-    pub phone: Phone,
+    pub identifier: Identifier,
+    /// Who started it.
+    pub door: Door,
+    /// Whether a link goes out, which a person follows, instead of a code to type; only e-mail has links.
+    pub link: bool,
     /// Value of the template variable `request_language`.
     pub request_language: String,
     /// `send` as it was sent.
@@ -42,6 +57,16 @@ pub struct Start {
     /// Who calls.
     pub caller: Caller,
 }
+
+impl Start {
+    /// A fresh code: digits to type, or a text that nobody types and nobody guesses.
+    fn code(&self, rng: &Rng) -> String {
+        if self.link { rng.base62(LINK_CODE) } else { rng.digits(self.channel.connection.code_length()) }
+    }
+}
+
+/// Characters of the code in a link: 190 bits.
+const LINK_CODE: usize = 32;
 
 /// A start that went through.
 #[derive(Debug)]
@@ -55,11 +80,11 @@ pub struct Started {
 pub enum StartRefused {
     /// Too many starts from this address: the bucket, and seconds to wait.
     TooManyStarts(Window, i64),
-    /// Brute-force protection blocks this address for this number.
+    /// Brute-force protection blocks this address for this identifier.
     TooManyAttempts,
     /// Suspicious-IP throttling refuses this address.
     SuspiciousAddress,
-    /// Unknown number while sign-up is disabled.
+    /// Unknown person while sign-up is disabled.
     SignupDisabled,
     /// The provider did not take the message; the sentence for the caller.
     Provider(String),
@@ -92,19 +117,19 @@ pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
     if let Some((window, wait)) = shape.and_then(|shape| empty(app, &bucket, shape, now)) {
         return Err(StartRefused::TooManyStarts(window, wait));
     }
-    let code = app.rng.digits(start.channel.connection.code_length());
+    let code = start.code(&app.rng);
     let code_id = ids::object(&app.rng);
     let unified = app.snapshot().settings.phone_consolidated_experience();
-    let guard = Guard::of(app, &start.channel.connection, start.phone.as_str(), &start.caller.ip);
+    let guard = Guard::of(app, &start.channel.connection, start.identifier.as_str(), &start.caller.ip);
     let start = Arc::new(start);
     let (admitted, full_at) = {
         let (start, journal, bucket) = (Arc::clone(&start), app.journal.clone(), bucket.clone());
-        let hash = code_hash(&app.hash_key, &start.channel, start.phone.as_str(), &code);
+        let hash = code_hash(&app.hash_key, &start.channel, &start.identifier, &code);
         let code_id = code_id.clone();
         let work = move |tx: &mut Tx<'_>| {
             let token = shape.map(|shape| buckets::ask_to_take(tx, &bucket, shape, now)).transpose()?;
             let questions =
-                (guard.ask(tx, now)?, users::ask_by_phone(tx, &start.channel.connection.name, start.phone.as_str())?);
+                (guard.ask(tx, now)?, users::ask_by(tx, &start.channel.connection.name, &start.identifier)?);
             let full_at = match token {
                 None => now,
                 Some(token) => match tx.answer(token)? {
@@ -113,11 +138,11 @@ pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
                 },
             };
             let standing = guard.judge(tx, questions.0, now)?;
-            let user = users::found_by_phone(tx, questions.1)?;
+            let user = users::found(tx, questions.1)?;
             match admit(&start, standing, user.as_ref(), &journal, unified) {
                 Ok(()) => {
                     let lifetime = start.channel.connection.code_lifetime() * SECOND;
-                    codes::put(tx, &key(&start.channel, start.phone.as_str()), &code_id, &hash, now, now + lifetime)?;
+                    codes::put(tx, &key(&start.channel, &start.identifier), &code_id, &hash, now, now + lifetime)?;
                     Ok((Admitted::Send, full_at))
                 }
                 Err((admitted, event)) => {
@@ -186,7 +211,9 @@ fn admit(
     match standing.verdict {
         Verdict::Free => {}
         Verdict::TooManyAttempts => {
-            return refuse(Admitted::Attempts, "too many failed logins at this number", "too_many_attempts");
+            let what = if start.identifier.phone().is_some() { "number" } else { "e-mail address" };
+            let text = format!("too many failed logins at this {what}");
+            return refuse(Admitted::Attempts, &text, "too_many_attempts");
         }
         Verdict::Suspicious => {
             return refuse(Admitted::Suspicious, "too many failed logins from this address", "too_many_attempts");
@@ -198,7 +225,7 @@ fn admit(
     if user.is_none() && connection.disable_signup() {
         return refuse(Admitted::SignupDisabled, "Public signup is disabled", "bad.connection");
     }
-    if unified {
+    if unified && start.identifier.phone().is_some() {
         let text = "no tenant-level phone provider is configured (phone_consolidated_experience is true)";
         return refuse(Admitted::Silent, text, "sms_provider_error");
     }
@@ -209,11 +236,11 @@ fn admit(
 async fn send(app: &App, start: Arc<Start>, code: String, code_id: String) -> Result<(), StartRefused> {
     let variables = Variables {
         code: &code,
-        phone_number: start.phone.as_str(),
+        phone_number: start.identifier.as_str(),
         application_name: start.client.name(),
         request_language: &start.request_language,
     };
-    let delivered = deliver::deliver(app, &start.channel, start.phone.as_str(), &variables, &start.caller).await;
+    let delivered = deliver::deliver(app, &start.channel, start.identifier.as_str(), &variables, &start.caller).await;
     let journal = app.journal.clone();
     let refusal = delivered.err().map(|refusal| refusal.sentence);
     let told = refusal.clone();
@@ -221,7 +248,7 @@ async fn send(app: &App, start: Arc<Start>, code: String, code_id: String) -> Re
         .write("passwordless.sent", move |tx| match refusal {
             None => journal.write(tx, sent(&start, &journal)),
             Some(sentence) => {
-                codes::discard(tx, &code_id, &key(&start.channel, start.phone.as_str()))?;
+                codes::discard(tx, &code_id, &key(&start.channel, &start.identifier))?;
                 journal.write(tx, failed(&start, &journal, &sentence, "sms_provider_error"))
             }
         })

@@ -5,57 +5,76 @@ use std::sync::Arc;
 use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
+use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::codes::{self, Try};
 use ringpass_core::storage::{DbError, Tx, identities, users};
 
 use crate::app::App;
 use crate::flows::caller::Caller;
-use crate::flows::grant::{Granted, Refused};
+use crate::flows::grant::Refused;
 use crate::flows::guard::{Alarm, Guard, Verdict};
 use crate::snapshot::Channel;
 
 use super::events::{alarms, not_exchanged, not_signed_up, signed_in, signed_up};
 use super::{code_hash, key};
-/// A code to be redeemed for tokens.
+
+/// A code to be redeemed.
 #[derive(Debug)]
 pub struct Verify {
     /// Who asks.
     pub client: Arc<Client>,
-    /// The SMS connection.
+    /// The connection.
     pub channel: Arc<Channel>,
-    /// The number, exactly as it was sent to the start; empty when what was sent is no number.
-    pub username: String,
+    /// The number or address, exactly as it was sent to the start; `None` when what was sent can be neither.
+    pub identifier: Option<Identifier>,
     /// What the person typed.
     pub code: String,
     /// Audience and scope asked for, for the log.
     pub audience: String,
-    /// Scope granted if the code is right, before the user's permissions are known.
+    /// Scope granted if the code is right, before the user's permissions are known; for the log.
     pub scope: String,
     /// Who calls.
     pub caller: Caller,
 }
 
-/// Redeems a code: counts the try, finds or creates the user, and lets `issue` write the grant, all in one transaction.
-pub async fn verify<F>(app: &App, verify: Verify, issue: F) -> Result<(User, Granted), Refused>
+impl Verify {
+    /// The number or address; empty when there is none.
+    pub(super) fn username(&self) -> &str {
+        self.identifier.as_ref().map(Identifier::as_str).unwrap_or_default()
+    }
+}
+
+/// What a right code has led to, as the door that redeemed it recorded it.
+#[derive(Debug)]
+pub struct Issued<T> {
+    /// Scope granted, for the log.
+    pub scope: String,
+    /// The browser session that the person is in now, for the log; `None` at the token endpoint.
+    pub session_id: Option<String>,
+    /// Whatever the door goes on with.
+    pub value: T,
+}
+
+/// Redeems a code: counts the try, finds or creates the user, and lets `issue` write what the door records, all in one
+/// transaction.
+pub async fn verify<T, F>(app: &App, verify: Verify, issue: F) -> Result<(User, T), Refused>
 where
-    F: Fn(&mut Tx<'_>, &User) -> Result<Granted, DbError> + Clone + Send + 'static,
+    T: Send + 'static,
+    F: Fn(&mut Tx<'_>, &User) -> Result<Issued<T>, DbError> + Clone + Send + 'static,
 {
     let now = app.clock.now();
-    let guess = verify.code.trim();
-    let well_formed = !guess.is_empty() && guess.len() <= 10 && guess.bytes().all(|byte| byte.is_ascii_digit());
-    let hash =
-        if well_formed { code_hash(&app.hash_key, &verify.channel, &verify.username, guess) } else { String::new() };
-    let guard = Guard::of(app, &verify.channel.connection, &verify.username, &verify.caller.ip);
+    let hash = hash_of_guess(app, &verify);
+    let guard = Guard::of(app, &verify.channel.connection, verify.username(), &verify.caller.ip);
     let (journal, rng, verify) = (app.journal.clone(), app.rng.clone(), Arc::new(verify));
     let work = move |tx: &mut Tx<'_>| match redeem(tx, &verify, &guard, &hash, &rng, now)? {
         Ok((user, created)) => {
-            let granted = issue(tx, &user)?;
+            let issued = issue(tx, &user)?;
             if created {
                 journal.write(tx, signed_up(&verify, &user, &journal))?;
             }
-            journal.write(tx, signed_in(&verify, &user, &granted))?;
-            Ok(Ok((user, granted)))
+            journal.write(tx, signed_in(&verify, &user, &issued.scope, issued.session_id.as_deref()))?;
+            Ok(Ok((user, issued.value)))
         }
         Err((refused, alarm)) => {
             journal.write(tx, not_exchanged(&verify, &refused))?;
@@ -75,6 +94,17 @@ where
     }
 }
 
+/// The hash of what was typed, or came with a link; empty, which is no code's hash, for what can be no code.
+fn hash_of_guess(app: &App, verify: &Verify) -> String {
+    let guess = verify.code.trim();
+    let fits =
+        !guess.is_empty() && guess.len() <= LONGEST_CODE && guess.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match &verify.identifier {
+        Some(identifier) if fits => code_hash(&app.hash_key, &verify.channel, identifier, guess),
+        _ => String::new(),
+    }
+}
+
 /// The user and whether it is new, or the refusal and what it set off.
 type Redeemed = Result<(User, bool), (Refused, Alarm)>;
 
@@ -87,37 +117,37 @@ fn redeem(
     now: Millis,
 ) -> Result<Redeemed, DbError> {
     let refuse = |refused| Ok(Err((refused, Alarm::default())));
-    if verify.username.is_empty() {
-        // No code was ever sent there, and what is no number is no attempt at one.
-        return refuse(Refused::WrongCode);
-    }
     let connection = &verify.channel.connection;
-    let (standing, known) = (guard.ask(tx, now)?, users::ask_by_phone(tx, &connection.name, &verify.username)?);
+    let Some(identifier) = &verify.identifier else {
+        // No code was ever sent there, and what is no number or address is no attempt at one.
+        return refuse(Refused::WrongCode(connection.strategy));
+    };
+    let (standing, known) = (guard.ask(tx, now)?, users::ask_by(tx, &connection.name, identifier)?);
     let standing = guard.judge(tx, standing, now)?;
     match standing.verdict {
         Verdict::Free => {}
         Verdict::TooManyAttempts => return refuse(Refused::TooManyAttempts),
         Verdict::Suspicious => return refuse(Refused::SuspiciousAddress),
     }
-    let known = users::found_by_phone(tx, known)?;
+    let known = users::found(tx, known)?;
     if known.as_ref().is_some_and(User::is_blocked) {
         return refuse(Refused::UserBlocked);
     }
-    let refused = match codes::consume(tx, &key(&verify.channel, &verify.username), hash, now)? {
+    let refused = match codes::consume(tx, &key(&verify.channel, identifier), hash, now)? {
         Try::Right if known.is_none() && connection.disable_signup() => return refuse(Refused::SignupDisabled),
-        // Only now: before the right code an answer must not tell whether the number has a user.
+        // Only now: before the right code an answer must not tell whether there is a user.
         Try::Right if known.is_none() && !standing.may_sign_up => {
             return Ok(Err((Refused::SuspiciousAddress, guard.crowded())));
         }
         Try::Right => {
             guard.succeeded(tx, &standing)?;
-            let (user, created) = sign_in(tx, verify, known, rng, now)?;
+            let (user, created) = sign_in(tx, (verify, identifier), known, rng, now)?;
             if created {
                 guard.signed_up(tx, now)?;
             }
             return Ok(Ok((user, created)));
         }
-        Try::Wrong => Refused::WrongCode,
+        Try::Wrong => Refused::WrongCode(connection.strategy),
         Try::Exhausted => Refused::MaxAttempts,
         Try::Expired => Refused::CodeExpired,
     };
@@ -127,25 +157,27 @@ fn redeem(
 /// Notes the sign-in on the user, who is created at the first one.
 fn sign_in(
     tx: &mut Tx<'_>,
-    verify: &Verify,
+    (verify, identifier): (&Verify, &Identifier),
     known: Option<User>,
     rng: &Rng,
     now: Millis,
 ) -> Result<(User, bool), DbError> {
     let connection = &verify.channel.connection.name;
     let Some(mut user) = known else {
-        let mut user = User::of_phone(connection, &verify.username, rng, now);
+        let mut user = User::of(connection, identifier, rng, now);
         user.signed_in(&verify.caller.ip, now);
         users::insert_later(tx, &user)?;
         return Ok((user, true));
     };
-    if user.connection == *connection && user.phone_number.as_ref() == Some(&verify.username) {
-        user.phone_verified = Some(true);
+    if user.owns(connection, identifier) {
+        user.confirm(identifier);
     } else {
-        // The number belongs to an identity linked to this user.
-        identities::confirm_phone(tx, connection, &verify.username)?;
+        identities::confirm(tx, connection, identifier)?;
     }
     user.signed_in(&verify.caller.ip, now);
     users::record_sign_in(tx, &user)?;
     Ok((user, false))
 }
+
+/// Characters of the longest code there is, which stands in links.
+const LONGEST_CODE: usize = 64;

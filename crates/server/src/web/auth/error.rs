@@ -3,6 +3,7 @@
 
 use http::{HeaderName, StatusCode, header};
 use ringpass_core::model::assertion;
+use ringpass_core::model::connection::Strategy;
 use ringpass_core::storage::DbError;
 use serde_json::json;
 
@@ -85,8 +86,8 @@ pub enum AuthError {
     NoDefaultDirectory,
     /// Wrong password, or nobody of that name.
     WrongPassword,
-    /// Wrong code, unknown number, used or superseded code.
-    WrongCode,
+    /// Wrong code, unknown number or address, used or superseded code, at a connection of this strategy.
+    WrongCode(Strategy),
     /// The code's tries are used up.
     MaxAttempts,
     /// The code's time is over.
@@ -172,7 +173,7 @@ impl AuthError {
                 text(500, "server_error", "Authorization server not configured with default connection.")
             }
             Self::WrongPassword => (403, "invalid_grant", Refused::WrongPassword.sentence()),
-            Self::WrongCode => (403, "invalid_grant", Refused::WrongCode.sentence()),
+            Self::WrongCode(strategy) => (403, "invalid_grant", Refused::WrongCode(*strategy).sentence()),
             Self::MaxAttempts => (403, "invalid_grant", Refused::MaxAttempts.sentence()),
             Self::CodeExpired => (403, "invalid_grant", Refused::CodeExpired.sentence()),
             Self::UserBlocked => (401, "unauthorized", Refused::UserBlocked.sentence()),
@@ -279,7 +280,7 @@ impl From<Refused> for AuthError {
             Refused::NoClientGrant(audience) => Self::NoClientGrant(audience),
             Refused::Scope(scope) => Self::InvalidScope(scope),
             Refused::WrongPassword => Self::WrongPassword,
-            Refused::WrongCode => Self::WrongCode,
+            Refused::WrongCode(strategy) => Self::WrongCode(strategy),
             Refused::MaxAttempts => Self::MaxAttempts,
             Refused::CodeExpired => Self::CodeExpired,
             Refused::UserBlocked => Self::UserBlocked,

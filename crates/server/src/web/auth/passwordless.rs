@@ -6,6 +6,7 @@ use http::{StatusCode, header};
 use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::event::{self, Details, Event};
+use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::phone::Phone;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +15,7 @@ use super::client::{Checked, Credentials};
 use super::error::{AuthError, with_window};
 use crate::app::App;
 use crate::flows::caller::Caller;
-use crate::flows::passwordless::{self as flow, Start};
+use crate::flows::passwordless::{self as flow, Door, Start};
 use crate::flows::record;
 use crate::snapshot::Channel;
 use crate::web::{Call, Reply, peer};
@@ -65,7 +66,7 @@ async fn admit(app: &App, call: &Call, seen: &mut Seen) -> Result<Reply, AuthErr
         Ok(start) => start,
         Err(error) => return refuse(app, seen, body.unwrap_or_default(), error).await,
     };
-    let phone = start.phone.as_str().to_owned();
+    let phone = start.identifier.as_str().to_owned();
     let reply = match flow::start(app, start).await {
         Ok(started) => {
             let body = json!({"_id": started.id, "phone_number": phone, "phone_verified": true});
@@ -160,7 +161,9 @@ async fn check(app: &App, call: &Call, body: &Members, seen: &mut Seen) -> Resul
         caller: seen.caller.clone(),
         client: Arc::clone(client),
         channel,
-        phone,
+        identifier: Identifier::Phone(phone),
+        door: Door::Api,
+        link: false,
         request_language: language.unwrap_or_default().to_owned(),
         send: send.to_owned(),
         auth_params,

@@ -7,7 +7,7 @@ use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
-use ringpass_core::model::phone::Phone;
+use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::{DbError, Tx};
 
@@ -20,6 +20,7 @@ use crate::flows::caller::Caller;
 use crate::flows::grant::Granted;
 use crate::flows::issue::{Drawn, Holder};
 use crate::flows::password::Login;
+use crate::flows::passwordless::Issued;
 use crate::flows::token::{self, Issue, Subject, Tokens};
 use crate::flows::{self, grant, issue, passwordless, refresh};
 use crate::web::{Call, Reply, peer};
@@ -102,19 +103,23 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
     let audience = optional(members, "audience")?;
     let granted = grant::for_user(app, &client, audience, optional(members, "scope")?.unwrap_or_default()).await?;
     let drawn = issue::draw(app, &granted);
+    let identifier = Identifier::parse(channel.connection.strategy, username);
     let verify = passwordless::Verify {
         client: Arc::clone(&client),
         channel,
         // What is no number has no code; it is neither looked up nor kept as it is.
-        username: Phone::parse(username).map(|phone| phone.as_str().to_owned()).unwrap_or_default(),
+        identifier,
         code: code.to_owned(),
         audience: audience.unwrap_or_default().to_owned(),
         scope: granted.scope_text(),
         caller,
     };
     let record = Record::of(app, &client, &drawn, &verify.caller);
-    let (user, granted) =
-        passwordless::verify(app, verify, move |tx, user| record.write(tx, user, granted.clone())).await?;
+    let issue = move |tx: &mut Tx<'_>, user: &User| {
+        let granted = record.write(tx, user, granted.clone())?;
+        Ok(Issued { scope: granted.scope_text(), session_id: None, value: granted })
+    };
+    let (user, granted) = passwordless::verify(app, verify, issue).await?;
     sign(app, client, user, granted, None, drawn).await
 }
 
