@@ -14,7 +14,7 @@ const program = fileURLToPath(new URL("node_modules/auth0-deploy-cli/lib/index.j
 
 /** What is exported. The README says what the tool asks for besides, and does not get yet. */
 const types = [
-  ...["attackProtection", "branding", "clientGrants", "clients", "connections", "pages", "prompts", "resourceServers"],
+  ...["attackProtection", "branding", "clientGrants", "clients", "connections", "prompts", "resourceServers"],
   ...["riskAssessment", "roles", "tenant", "themes"],
   // Always empty, and the tool fails if one of them does not say so in its own way.
   ...["connectionProfiles", "customDomains", "emailProvider", "emailTemplates", "flowVaultConnections", "flows", "forms"],
@@ -28,6 +28,21 @@ const reader = `  - name: Reader
       - permission_name: read:messages
         resource_server_identifier: https://api.ringpass.example
     type: tenant
+`;
+
+const looks = `branding:
+  colors:
+    page_background: '#FAFAFA'
+    primary: '#FFDD00'
+  logo_url: https://cdn.example/logo.svg
+  templates: []
+`;
+
+const texts = `  customText:
+    en:
+      login-id:
+        login-id:
+          title: Come in
 `;
 
 /** Runs the tool as the administrator of `ringpass dev`; what it said. */
@@ -77,6 +92,8 @@ test("an edited export is imported, and the next export is the edited one", asyn
   wanted = edited(wanted, "friendly_name: My Tenant\n", "friendly_name: Acme\n");
   wanted = edited(wanted, "native\n    callbacks:\n", "native\n    callbacks:\n      - com.example.app://callback\n");
   wanted = edited(wanted, "roles: []\n", `roles:\n${reader}`);
+  wanted = edited(wanted, "branding:\n  templates: []\n", looks);
+  wanted = edited(wanted, "  customText: {}\n", texts);
   const file = join(folder, "edited.yaml");
   await writeFile(file, wanted);
 
