@@ -179,6 +179,12 @@ impl Countries {
         Some(Self { list: list.collect::<Option<_>>()?, mode })
     }
 
+    /// Whether messages may go to this country (ISO 3166 alpha-2).
+    pub fn allow(&self, country: &str) -> bool {
+        let is_listed = self.list.iter().any(|listed| listed.eq_ignore_ascii_case(country));
+        is_listed == (self.mode == Mode::Allow)
+    }
+
     fn refuse(&self, country: Option<Region>) -> bool {
         let listed = country.map(|region| {
             let code = region.as_region_str();

@@ -46,8 +46,6 @@ pub struct RefreshToken {
     pub device: Device,
     /// Texts of the operator's own.
     pub metadata: Map<String, Value>,
-    /// The same for its session.
-    pub session_metadata: Map<String, Value>,
 }
 
 /// The text before the current one.
@@ -318,7 +316,6 @@ mod tests {
             expires_at: None,
             device: Device::default(),
             metadata: Map::new(),
-            session_metadata: Map::new(),
         }
     }
 

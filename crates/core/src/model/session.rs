@@ -1,92 +1,82 @@
-//! A session: what one sign-in began, as long as a refresh token of it lives (<https://auth0.com/docs/api/management/v2/sessions>;
-//! `docs/COMPATIBILITY.md` C1081-C1084).
+//! A session: what a sign-in on the hosted pages began, kept by a cookie
+//! (<https://auth0.com/docs/api/management/v2/sessions>; `docs/COMPATIBILITY.md` C1081-C1084, C1330-C1334).
 
 use serde_json::{Map, Value, json};
 
-use super::refresh_token::RefreshToken;
+use super::refresh_token::Device;
 use super::schema::{self, Invalid, Kind, Object, field};
 use crate::kit::clock::{Millis, rfc3339};
 
-/// A session: the live refresh tokens that share its id, oldest first, at least one.
+/// A session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
-    first: RefreshToken,
-    others: Vec<RefreshToken>,
+    /// `sid` of the ID tokens; no secret.
+    pub id: String,
+    /// Hash of what the browser proves it with.
+    pub secret_hash: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// Name of the connection that proved who they are.
+    pub connection: String,
+    /// When it began.
+    pub created_at: Millis,
+    /// When they last proved who they are.
+    pub authenticated_at: Millis,
+    /// When it was last used.
+    pub last_interacted_at: Millis,
+    /// Its end if it is not used.
+    pub idle_expires_at: Millis,
+    /// Its end in any case.
+    pub expires_at: Millis,
+    /// Where it began and was last used.
+    pub device: Device,
+    /// Ids of the clients that it signed in to.
+    pub clients: Vec<String>,
+    /// What the operator keeps with it.
+    pub metadata: Map<String, Value>,
 }
 
 impl Session {
-    /// The sessions of tokens that come oldest first; tokens without one are left out.
-    pub fn group(tokens: Vec<RefreshToken>) -> Vec<Self> {
-        let mut sessions: Vec<Self> = Vec::new();
-        for token in tokens.into_iter().filter(|token| token.session_id.is_some()) {
-            match sessions.iter_mut().find(|session| session.first.session_id == token.session_id) {
-                Some(session) => session.others.push(token),
-                None => sessions.push(Self { first: token, others: Vec::new() }),
-            }
+    /// The earlier of its two ends.
+    pub fn ends_at(&self) -> Millis {
+        self.idle_expires_at.min(self.expires_at)
+    }
+
+    /// Notes a use: the idle time (milliseconds) begins anew.
+    pub fn used(&mut self, client_id: &str, ip: &str, user_agent: &str, idle: Millis, now: Millis) {
+        self.last_interacted_at = now;
+        self.idle_expires_at = now.saturating_add(idle);
+        self.device.seen(ip, user_agent);
+        if !self.clients.iter().any(|known| known == client_id) {
+            self.clients.push(client_id.to_owned());
         }
-        sessions
-    }
-
-    /// Its id: `sid` of the ID tokens.
-    pub fn id(&self) -> &str {
-        self.first.session_id.as_deref().unwrap_or_default()
-    }
-
-    /// Whose it is.
-    pub fn user_id(&self) -> &str {
-        &self.first.user_id
-    }
-
-    /// When it began.
-    pub fn created_at(&self) -> Millis {
-        self.first.created_at
     }
 
     /// The object on the wire.
     pub fn view(&self) -> Map<String, Value> {
-        let tokens = || std::iter::once(&self.first).chain(&self.others);
-        let used = |token: &RefreshToken| token.last_exchanged_at.unwrap_or(token.created_at);
-        let last = tokens().max_by_key(|token| used(token)).unwrap_or(&self.first);
-        let began = rfc3339(self.first.created_at);
         let mut view = Map::new();
         let mut set = |name: &str, value: Value| drop(view.insert(name.to_owned(), value));
-        set("id", self.id().into());
-        set("user_id", self.user_id().into());
-        set("created_at", began.clone().into());
-        set("updated_at", rfc3339(used(last)).into());
-        set("authenticated_at", began.clone().into());
-        for (name, end) in [
-            ("idle_expires_at", latest(tokens().map(|token| token.idle_expires_at))),
-            ("expires_at", latest(tokens().map(|token| token.expires_at))),
-        ] {
-            if let Some(end) = end {
-                set(name, rfc3339(end).into());
-            }
-        }
-        set("last_interacted_at", rfc3339(used(last)).into());
-        let mut device = self.first.device.clone();
-        device.seen(&last.device.last_ip, &last.device.last_user_agent);
-        set("device", device.view());
-        let mut clients: Vec<&str> = tokens().map(|token| token.client_id.as_str()).collect();
-        clients.sort_unstable();
-        clients.dedup();
-        set("clients", clients.into_iter().map(|client_id| json!({"client_id": client_id})).collect());
-        // The provider in a user's id is the strategy of the connection that proved who it is.
-        let method = match self.user_id().split('|').next() {
+        set("id", self.id.as_str().into());
+        set("user_id", self.user_id.as_str().into());
+        set("created_at", rfc3339(self.created_at).into());
+        set("updated_at", rfc3339(self.last_interacted_at).into());
+        set("authenticated_at", rfc3339(self.authenticated_at).into());
+        set("idle_expires_at", rfc3339(self.idle_expires_at).into());
+        set("expires_at", rfc3339(self.expires_at).into());
+        set("last_interacted_at", rfc3339(self.last_interacted_at).into());
+        set("device", self.device.view());
+        set("clients", self.clients.iter().map(|client_id| json!({"client_id": client_id})).collect());
+        // The provider in a user's id is the strategy of the connection that made it.
+        let method = match self.user_id.split('|').next() {
             Some("auth0") => "pwd",
             other => other.unwrap_or_default(),
         };
-        set("authentication", json!({"methods": [{"name": method, "timestamp": began}]}));
-        if !self.first.session_metadata.is_empty() {
-            set("session_metadata", self.first.session_metadata.clone().into());
+        set("authentication", json!({"methods": [{"name": method, "timestamp": rfc3339(self.authenticated_at)}]}));
+        if !self.metadata.is_empty() {
+            set("session_metadata", self.metadata.clone().into());
         }
         view
     }
-}
-
-/// The last of several ends; none when one of them has none.
-fn latest(ends: impl Iterator<Item = Option<Millis>>) -> Option<Millis> {
-    ends.max_by_key(|end| end.unwrap_or(Millis::MAX)).flatten()
 }
 
 /// What the body of `PATCH /sessions/{id}` sets; `None` when it says nothing.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::schema::{self, Invalid};
 use super::tenant_fields::{LIFETIMES, UPDATE};
+use crate::kit::clock::{HOUR, Millis};
 
 /// Settings as on the wire, without what is computed.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +124,23 @@ impl TenantSettings {
     /// The languages of the pages, the default first.
     pub fn enabled_locales(&self) -> impl Iterator<Item = &str> {
         self.0.get("enabled_locales").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// Longest life of a session, and of one that is not used, both milliseconds (C1331).
+    pub fn session_lifetimes(&self) -> (Millis, Millis) {
+        let hours = |name: &str, default: f64| self.0.get(name).and_then(Value::as_f64).unwrap_or(default);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "settings are checked: at most some years"
+        )]
+        let millis = |hours: f64| (hours * HOUR as f64) as Millis;
+        (millis(hours("session_lifetime", 168.0)), millis(hours("idle_session_lifetime", 72.0)))
+    }
+
+    /// Whether the session's cookie outlives the browser.
+    pub fn session_cookie_is_persistent(&self) -> bool {
+        self.0.get("session_cookie").and_then(|it| it.get("mode")?.as_str()) != Some("non-persistent")
     }
 
     /// The name that people see; empty when it was removed.

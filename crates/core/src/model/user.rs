@@ -300,8 +300,8 @@ impl User {
         }
     }
 
-    /// What the user is known by.
-    fn identifier(&self) -> Option<&str> {
+    /// What the user is known by: e-mail address, user name or phone number.
+    pub fn identifier(&self) -> Option<&str> {
         self.email.as_deref().or(self.username.as_deref()).or(self.phone_number.as_deref())
     }
 

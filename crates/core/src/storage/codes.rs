@@ -86,6 +86,15 @@ pub fn consume(tx: &mut Tx<'_>, key: &Key<'_>, guess_hash: &str, now: Millis) ->
     Ok(if row.int(1)? >= MAX_TRIES { Try::Exhausted } else { Try::Wrong })
 }
 
+/// Wrong tries that a live code still bears; `None` when there is none.
+pub fn tries_left(tx: &mut Tx<'_>, key: &Key<'_>, now: Millis) -> Result<Option<i64>, DbError> {
+    let row = tx.query_one(
+        "SELECT tries FROM codes WHERE connection_id = ?1 AND identifier = ?2 AND used_at IS NULL AND expires_at > ?3",
+        &[key.connection_id.into(), key.identifier.into(), now.into()],
+    )?;
+    row.map(|row| Ok((MAX_TRIES - row.int(0)?).max(0))).transpose()
+}
+
 /// Why there is no live code to try.
 fn why_not(tx: &mut Tx<'_>, key: &Key<'_>) -> Result<Try, DbError> {
     let row = tx.query_one(

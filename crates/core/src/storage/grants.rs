@@ -86,6 +86,16 @@ pub fn get(tx: &mut Tx<'_>, id: &str) -> Result<Option<Grant>, DbError> {
     row.as_ref().map(read).transpose()
 }
 
+/// What a user granted to a client on an API (empty for none).
+pub fn find(tx: &mut Tx<'_>, user_id: &str, client_id: &str, audience: &str) -> Result<Option<Grant>, DbError> {
+    let row = tx.query_one(
+        "SELECT id, user_id, client_id, audience, scope, created_at FROM grants \
+         WHERE user_id = ?1 AND client_id = ?2 AND audience = ?3",
+        &[user_id.into(), client_id.into(), audience.into()],
+    )?;
+    row.as_ref().map(read).transpose()
+}
+
 /// Takes back what a user granted to a client on an API (empty for none), with the refresh tokens it gave.
 pub fn delete(tx: &mut Tx<'_>, user_id: &str, client_id: &str, audience: &str) -> Result<(), DbError> {
     refresh_tokens::delete_of_grant(tx, user_id, client_id, audience)?;

@@ -9,7 +9,7 @@ use crate::model::user::User;
 
 use super::db::{DbError, Tx};
 use super::users::{self, columns};
-use super::{access_tokens, grants, json, permissions, refresh_tokens};
+use super::{access_tokens, grants, json, permissions, refresh_tokens, sessions};
 
 /// Whether there is a row of this id, be it a user or an identity of one.
 pub fn exists(tx: &mut Tx<'_>, user_id: &str) -> Result<bool, DbError> {
@@ -39,6 +39,7 @@ pub fn link(tx: &mut Tx<'_>, primary: &str, secondary: &User, now: Millis) -> Re
     )?;
     permissions::delete_of_user(tx, id)?;
     // Should it be a user again one day, none of this comes back.
+    sessions::delete_of_user(tx, id, None)?;
     refresh_tokens::delete_of_user(tx, id)?;
     grants::delete_of_user(tx, id)?;
     access_tokens::delete_of_user(tx, id)

@@ -7,6 +7,7 @@
 //! transactions pass one after the other, on one server or many, and get → apply → put loses no change.
 
 pub mod access_tokens;
+pub mod authorization_codes;
 pub mod buckets;
 pub mod client_credentials;
 pub mod client_grants;
@@ -19,12 +20,14 @@ pub mod grants;
 pub mod identities;
 pub mod jobs;
 pub mod login_failures;
+pub mod logins;
 pub mod logs;
 mod migrations;
 pub mod passwords;
 pub mod permissions;
 mod postgres;
 mod postgres_wire;
+pub mod pushed_requests;
 mod queue;
 pub mod refresh_tokens;
 pub mod resource_servers;

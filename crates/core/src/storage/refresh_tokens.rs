@@ -15,8 +15,7 @@ use super::json;
 macro_rules! columns {
     () => {
         "id, hash, previous_hash, salt, rotated_at, rotating, user_id, client_id, session_id, audience, scope, created_at, \
-         last_exchanged_at, idle_expires_at, expires_at, initial_ip, initial_user_agent, last_ip, last_user_agent, metadata, \
-         session_metadata"
+         last_exchanged_at, idle_expires_at, expires_at, initial_ip, initial_user_agent, last_ip, last_user_agent, metadata"
     };
 }
 
@@ -27,7 +26,7 @@ pub fn insert(tx: &mut Tx<'_>, token: &RefreshToken) -> Result<(), DbError> {
             "INSERT INTO refresh_tokens (",
             columns!(),
             ", ends_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
-             ?21, ?22)"
+             ?21)"
         ),
         &[
             token.id.as_str().into(),
@@ -50,7 +49,6 @@ pub fn insert(tx: &mut Tx<'_>, token: &RefreshToken) -> Result<(), DbError> {
             token.device.last_ip.as_str().into(),
             token.device.last_user_agent.as_str().into(),
             json(&token.metadata).into(),
-            json(&token.session_metadata).into(),
             token.ends_at().into(),
         ],
     )
@@ -216,42 +214,6 @@ pub fn count(tx: &mut Tx<'_>, filter: &Filter, now: Millis) -> Result<i64, DbErr
     row.map_or(Ok(0), |row| row.int(0))
 }
 
-/// The live families of a session, oldest first.
-pub(super) fn list_of_session(tx: &mut Tx<'_>, session_id: &str, now: Millis) -> Result<Vec<RefreshToken>, DbError> {
-    let rows = tx.query(
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM refresh_tokens WHERE session_id = ?1 AND ends_at > ?2 AND user_id <> '' ORDER BY created_at, id"
-        ),
-        &[session_id.into(), now.into()],
-    )?;
-    rows.iter().map(read).collect()
-}
-
-/// The live families of up to `limit` sessions of a user, oldest first, after the session that began at `after.0` with the
-/// id `after.1`.
-pub(super) fn list_of_sessions(
-    tx: &mut Tx<'_>,
-    user_id: &str,
-    after: &(Millis, String),
-    limit: i64,
-    now: Millis,
-) -> Result<Vec<RefreshToken>, DbError> {
-    let rows = tx.query(
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM refresh_tokens WHERE user_id = ?1 AND ends_at > ?2 AND session_id IN (SELECT session_id \
-             FROM refresh_tokens WHERE user_id = ?1 AND ends_at > ?2 AND session_id IS NOT NULL GROUP BY session_id \
-             HAVING MIN(created_at) > ?3 OR (MIN(created_at) = ?3 AND session_id > ?4) \
-             ORDER BY MIN(created_at), session_id LIMIT ?5) ORDER BY created_at, session_id, id"
-        ),
-        &[user_id.into(), now.into(), after.0.into(), after.1.as_str().into(), limit.into()],
-    )?;
-    rows.iter().map(read).collect()
-}
-
 /// Revokes a family; `false` when there was none.
 pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
     Ok(tx.execute("DELETE FROM refresh_tokens WHERE id = ?1", &[id.into()])? == 1)
@@ -285,7 +247,7 @@ pub fn delete_of_client(tx: &mut Tx<'_>, client_id: &str) -> Result<(), DbError>
 pub fn bury_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
     tx.later(
         "UPDATE refresh_tokens SET user_id = '', session_id = NULL, initial_ip = '', initial_user_agent = '', last_ip = '', \
-         last_user_agent = '', metadata = '{}', session_metadata = '{}', idle_expires_at = NULL, \
+         last_user_agent = '', metadata = '{}', idle_expires_at = NULL, \
          expires_at = CASE WHEN ends_at < COALESCE(last_exchanged_at, created_at) + ?2 THEN ends_at \
          ELSE COALESCE(last_exchanged_at, created_at) + ?2 END, \
          ends_at = CASE WHEN ends_at < COALESCE(last_exchanged_at, created_at) + ?2 THEN ends_at \
@@ -329,6 +291,5 @@ fn read(row: &Row) -> Result<RefreshToken, DbError> {
             last_user_agent: row.text(18)?,
         },
         metadata: row.json(19)?,
-        session_metadata: row.json(20)?,
     })
 }

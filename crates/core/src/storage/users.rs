@@ -8,7 +8,7 @@ use crate::model::identifier::Identifier;
 use crate::model::user::User;
 
 use super::db::{Asked, DbError, Row, Tx, Value};
-use super::{access_tokens, grants, json, permissions, refresh_tokens};
+use super::{access_tokens, grants, json, permissions, refresh_tokens, sessions};
 
 /// Every column and the identities linked to the user, in the order in which [`read`] takes them.
 macro_rules! columns {
@@ -291,6 +291,7 @@ pub fn delete_by_email(tx: &mut Tx<'_>, connection: &str, email: &str) -> Result
 fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
     tx.later("DELETE FROM users WHERE linked_to = ?1", &[user_id.into()])?;
     refresh_tokens::bury_of_user(tx, user_id)?;
+    sessions::delete_of_user(tx, user_id, None)?;
     grants::delete_of_user(tx, user_id)?;
     access_tokens::delete_of_user(tx, user_id)?;
     permissions::delete_of_user(tx, user_id)

@@ -30,7 +30,23 @@ pub(super) fn token(id: &str, user_id: &str, client_id: &str) -> RefreshToken {
         expires_at: None,
         device: Device::new("192.0.2.1", "Test/1.0"),
         metadata: Map::new(),
-        session_metadata: Map::new(),
+    }
+}
+
+fn session(id: &str, user_id: &str, created_at: Millis) -> Session {
+    Session {
+        id: id.into(),
+        secret_hash: "hash".into(),
+        user_id: user_id.into(),
+        connection: "sms".into(),
+        created_at,
+        authenticated_at: created_at,
+        last_interacted_at: created_at,
+        idle_expires_at: 100,
+        expires_at: 200,
+        device: Device::new("192.0.2.1", "Test/1.0"),
+        clients: vec!["c".into()],
+        metadata: Map::new(),
     }
 }
 
@@ -55,7 +71,6 @@ async fn a_family_comes_back_as_it_was_stored_and_as_it_was_exchanged() {
         let mut family = token("a", "u", "c");
         family.audience = Some("https://api.example/".into());
         (family.idle_expires_at, family.expires_at) = (Some(50), Some(100));
-        family.session_metadata = map(json!({"k": "v"}));
         let (found, other) = engine
             .write(move |tx| {
                 refresh_tokens::insert(tx, &family)?;
@@ -98,6 +113,9 @@ async fn a_users_families_and_sessions_come_page_by_page() {
                         &RefreshToken { created_at: at, session_id, ..token(id, user, client) },
                     )?;
                 }
+                for (id, user, at) in [("s2", "u", 3), ("s1", "u", 5), ("s0", "v", 1)] {
+                    sessions::insert(tx, &session(id, user, at))?;
+                }
                 let (mut pages, mut after) = (String::new(), (Millis::MIN, String::new()));
                 loop {
                     let page = refresh_tokens::list_of_user(tx, "u", None, &after, 3, 9)?;
@@ -111,8 +129,8 @@ async fn a_users_families_and_sessions_come_page_by_page() {
                 loop {
                     let page = sessions::list_of_user(tx, "u", &after, 1, 9)?;
                     let Some(last) = page.last() else { break };
-                    after = (last.created_at(), last.id().to_owned());
-                    seen.extend(page.iter().map(Session::id).chain(["."]));
+                    after = (last.created_at, last.id.clone());
+                    seen.extend(page.iter().map(|session| session.id.as_str()).chain(["."]));
                 }
                 let all = |filter: Filter| -> Result<_, ringpass_core::storage::DbError> {
                     let ids = refresh_tokens::list(tx, &filter, 2, 1, 9)?.into_iter().map(|token| token.id);
@@ -140,6 +158,7 @@ async fn a_session_ends_with_or_without_its_families() {
         engine
             .write(|tx| {
                 for id in ["a", "b", "c", "d"] {
+                    sessions::insert(tx, &session(&format!("s-{id}"), "u", 1))?;
                     refresh_tokens::insert(tx, &token(id, "u", "c"))?;
                 }
                 let is = |tx: &mut Tx<'_>, id: &str| -> Result<_, ringpass_core::storage::DbError> {

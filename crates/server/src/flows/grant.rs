@@ -189,6 +189,9 @@ pub async fn client_credentials(
         opaque: None,
         refresh_token: None,
         session_id: String::new(),
+        nonce: None,
+        auth_time: None,
+        front: None,
     };
     token::sign(app, issue).await.ok_or(Refused::Signing)
 }

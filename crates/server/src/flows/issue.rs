@@ -66,13 +66,47 @@ pub fn draw(app: &App, granted: &Granted) -> Drawn {
     }
 }
 
+/// Draws everything that a grant may need, for one that is known only inside its transaction.
+pub fn draw_all(app: &App) -> Drawn {
+    let family = ids::refresh_token(&app.rng);
+    Drawn {
+        opaque: Some(Kept::new(app, ids::short_token(&app.rng))),
+        refresh: Some(Kept::new(app, refresh_token::text(&app.hash_key, &family, &ids::token(&app.rng)))),
+        session_id: String::new(),
+        family,
+        grant: ids::object(&app.rng),
+    }
+}
+
 impl Kept {
-    fn new(app: &App, text: String) -> Self {
+    /// A token and its hash.
+    pub fn new(app: &App, text: String) -> Self {
         Self { hash: token_hash(app, &text), text }
     }
 }
 
 impl Drawn {
+    /// The id of the refresh tokens' family; `None` without a refresh token.
+    pub fn family(&self) -> Option<&str> {
+        self.refresh.as_ref().map(|_| self.family.as_str())
+    }
+
+    /// The same in this session.
+    #[must_use]
+    pub fn of_session(self, id: &str) -> Self {
+        Self { session_id: id.to_owned(), ..self }
+    }
+
+    /// The part of it that `granted` needs.
+    #[must_use]
+    pub fn only(self, granted: &Granted) -> Self {
+        Self {
+            opaque: self.opaque.filter(|_| granted.api.is_none()),
+            refresh: self.refresh.filter(|_| granted.has("offline_access")),
+            ..self
+        }
+    }
+
     /// Records what was drawn, in the transaction that grants it.
     pub fn record(&self, tx: &mut Tx<'_>, holder: &Holder<'_>, now: Millis) -> Result<(), DbError> {
         if let Some(opaque) = &self.opaque {
@@ -104,7 +138,6 @@ impl Drawn {
             expires_at: policy.lifetime.map(end),
             device: Device::new(&holder.caller.ip, holder.caller.user_agent.as_deref().unwrap_or_default()),
             metadata: Map::new(),
-            session_metadata: Map::new(),
         }
     }
 

@@ -2,18 +2,23 @@
 //! answers.
 
 pub mod assertion;
+pub mod authorize;
 pub mod caller;
+pub mod code;
+pub mod consent;
 pub mod deliver;
 pub mod grant;
 pub mod guard;
 pub mod issue;
 pub mod jobs;
 pub mod limits;
+pub mod login;
 pub mod password;
 pub mod passwordless;
 pub mod record;
 pub mod refresh;
 pub mod remove_connection;
 pub mod revoke;
+pub mod session;
 pub mod signing_keys;
 pub mod token;

@@ -106,6 +106,9 @@ pub async fn exchange(
         opaque: exchanged.opaque,
         refresh_token: exchanged.successor,
         session_id: exchanged.session_id,
+        nonce: None,
+        auth_time: None,
+        front: None,
     };
     token::sign(app, issue).await.ok_or(RefreshRefused::Signing)
 }

@@ -28,6 +28,7 @@ use url::Url;
 
 pub use keys::Keys;
 use origins::Origins;
+pub use origins::lists;
 
 /// The configuration at one version.
 #[derive(Debug)]
@@ -150,6 +151,14 @@ impl Snapshot {
     /// The names of all connections.
     pub fn connection_names(&self) -> impl Iterator<Item = &str> {
         self.channels.iter().map(|channel| channel.connection.name.as_str())
+    }
+
+    /// The passwordless connections of a client, the one that was made first in front.
+    pub fn passwordless(&self, client_id: &str) -> impl Iterator<Item = Arc<Channel>> {
+        let usable = move |channel: &&Arc<Channel>| {
+            channel.connection.strategy != Strategy::Auth0 && channel.connection.is_enabled_for(client_id)
+        };
+        self.channels.iter().filter(usable).map(Arc::clone)
     }
 
     /// A connection by its id.

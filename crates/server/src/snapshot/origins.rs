@@ -35,3 +35,8 @@ impl Origins {
         self.exact.contains(origin) || self.wildcard.iter().any(fits)
     }
 }
+
+/// Whether these entries of a client mean this origin.
+pub fn lists(entries: Vec<String>, origin: &str) -> bool {
+    Origins::of(entries.into_iter()).contains(origin)
+}

@@ -40,6 +40,8 @@ pub struct Call {
     pub body: Bytes,
     /// Who is calling: the transport peer, or what a trusted proxy says of it.
     pub ip: IpAddr,
+    /// The name of the request, as its answer carries it.
+    pub request_id: RequestId,
 }
 
 impl Call {
@@ -92,6 +94,15 @@ impl Reply {
     pub fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// The same answer with one more cookie.
+    #[must_use]
+    pub fn and_cookie(mut self, cookie: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(cookie) {
+            self.headers.append(header::SET_COOKIE, value);
         }
         self
     }
@@ -176,7 +187,7 @@ pub fn router<F: Family>() -> Router<Arc<App>> {
             // At the level of errors, so that those carry it whatever the operator leaves out of the log.
             let (method, family) = (route.method, F::NAME);
             let span = tracing::error_span!("request", request_id = id.as_str(), method, family, route = route.path);
-            id.sign(answer::<F>(app, route, params, request).instrument(span).await)
+            id.sign(answer::<F>(app, route, params, request, &id).instrument(span).await)
         };
         router.route(&format!("{}{}", F::PREFIX, route.path), on(filter, handler))
     })
@@ -188,12 +199,13 @@ async fn answer<F: Family>(
     route: &'static Route<F::Handler>,
     params: Params,
     request: Request,
+    id: &RequestId,
 ) -> Reply {
     let began = Instant::now();
     let origin = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let readable = params.ok().filter(|params| !params.iter().any(|(_, value)| value.contains('\0')));
     let call = match readable {
-        Some(params) => read(&app, &params, request, F::BODY_LIMIT).await,
+        Some(params) => read(&app, &params, request, F::BODY_LIMIT, id).await,
         None => Err(Unreadable::Path),
     };
     let reply = match call {
@@ -215,7 +227,13 @@ async fn run<F: Family>(app: Arc<App>, route: &'static Route<F::Handler>, call: 
 }
 
 /// Reads a request whole, at most `limit` bytes of body.
-async fn read(app: &App, params: &RawPathParams, request: Request, limit: usize) -> Result<Call, Unreadable> {
+async fn read(
+    app: &App,
+    params: &RawPathParams,
+    request: Request,
+    limit: usize,
+    id: &RequestId,
+) -> Result<Call, Unreadable> {
     let (parts, body) = request.into_parts();
     let ip = crate::web::peer::of(app, &parts);
     let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -232,6 +250,7 @@ async fn read(app: &App, params: &RawPathParams, request: Request, limit: usize)
         headers: parts.headers,
         body,
         ip,
+        request_id: id.clone(),
     })
 }
 

@@ -7,6 +7,7 @@ pub mod call;
 pub mod dev;
 pub mod exports;
 pub mod management;
+pub mod pages;
 pub mod peer;
 pub mod request_id;
 
@@ -17,6 +18,7 @@ use axum::extract::{Request, State};
 
 use crate::app::App;
 use auth::Auth;
+use pages::Pages;
 use request_id::RequestId;
 
 pub use call::{Answering, Call, Family, Handler, Reply, Route, Unreadable, router};
@@ -27,6 +29,7 @@ pub fn public(app: Arc<App>) -> Router {
         RequestId::of(&app, request.headers(), request.extensions()).sign(auth::method_not_allowed(&app, &request))
     });
     auth.merge(management::router())
+        .merge(router::<Pages>())
         .merge(exports::router())
         .fallback(async |State(app): State<Arc<App>>, request: Request| {
             RequestId::of(&app, request.headers(), request.extensions()).sign(auth::not_found(&app, &request))

@@ -1,4 +1,4 @@
-//! Every row of the two tables is called somewhere in these tests, by its method and a path written out.
+//! Every row of the tables is called somewhere in these tests, by its method and a path written out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ringpass::web::Family;
 use ringpass::web::auth::Auth;
 use ringpass::web::management::Management;
+use ringpass::web::pages::Pages;
 
 /// `METHOD /path/{parameter}` of every row.
 fn rows<F: Family>() -> Vec<String> {
@@ -77,7 +78,7 @@ fn every_row_has_a_test() {
     let mut files = Vec::new();
     walk(&folder, &mut files);
     let calls: Vec<String> = files.iter().flat_map(|file| calls(&fs::read_to_string(file).unwrap())).collect();
-    let rows = [rows::<Auth>(), rows::<Management>()].concat();
+    let rows = [rows::<Auth>(), rows::<Management>(), rows::<Pages>()].concat();
     let listed = fs::read_to_string(folder.join("untested_routes.txt")).unwrap();
     let listed: Vec<&str> = listed.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let mut complaints = Vec::new();

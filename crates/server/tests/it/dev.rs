@@ -414,3 +414,18 @@ fn every_page_draws_its_sample() {
     assert!(CodePage::sample().render().unwrap().contains("That code is not right."));
     assert!(DonePage::sample().render().unwrap().contains("&#60;script&#62;"));
 }
+
+#[tokio::test]
+async fn the_hosted_pages_lead_back_to_the_browser_that_left_only() {
+    let world = World::new().await;
+    let leave = world.get("/dev/hosted").await;
+    assert_eq!(leave.status, StatusCode::SEE_OTHER);
+    let location = leave.headers["location"].to_str().unwrap().to_owned();
+    assert!(location.contains("/authorize?client_id=") && location.contains("response_type=code"), "{location}");
+    let cookie = leave.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("ringpass-try=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
+    let foreign = world.get("/?code=x&state=y").await;
+    assert!(foreign.has("This answer belongs to no sign-in that this browser began here."));
+    let refused = world.get("/?error=access_denied&error_description=%3Cb%3E").await;
+    assert!(refused.has("access_denied") && refused.has("&#60;b&#62;"), "{}", refused.body);
+}

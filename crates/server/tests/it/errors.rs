@@ -48,6 +48,8 @@ fn all() -> Vec<AuthError> {
         E::CodeExpired,
         E::UserBlocked,
         E::SignupDisabled,
+        E::BadAuthorizationCode("Invalid authorization code".into()),
+        E::BadAuthorization("unsupported_response_type", "Unsupported response type: x".into()),
         E::BadRefreshToken,
         E::UserGone,
         E::InvalidToken,
@@ -102,6 +104,8 @@ fn name(error: &AuthError) -> &'static str {
         CodeExpired,
         UserBlocked,
         SignupDisabled,
+        BadAuthorizationCode,
+        BadAuthorization,
         BadRefreshToken,
         UserGone,
         InvalidToken,
@@ -122,13 +126,13 @@ fn every_error_is_answered_like_this() {
     for error in all() {
         assert!(seen.insert(name(&error)), "{} stands twice", name(&error));
         let reply = error.reply();
-        let answer = Answer { status: reply.status, headers: reply.headers, body: reply.body };
+        let answer = Answer { status: reply.status, headers: reply.headers, body: reply.body, at: String::new() };
         out.line(format!("{}: {}", name(&error), answer.line()));
         for (name, value) in answer.headers.iter().filter(|(name, _)| *name != "content-type") {
             out.line(format!("    {name}: {}", value.to_str().unwrap_or_default()));
         }
     }
-    assert_eq!(seen.len(), 45, "an error is missing from the list");
+    assert_eq!(seen.len(), 47, "an error is missing from the list");
     expect![[r#"
         BadBody: 400 {"error":"bad.request","error_description":"Invalid request body"}
         BadOauthBody: 400 {"error":"invalid_request","error_description":"Invalid request body"}
@@ -169,6 +173,8 @@ fn every_error_is_answered_like_this() {
         CodeExpired: 403 {"error":"invalid_grant","error_description":"The verification code has expired. Please try to login again."}
         UserBlocked: 401 {"error":"unauthorized","error_description":"user is blocked"}
         SignupDisabled: 403 {"error":"access_denied","error_description":"Public signup is disabled"}
+        BadAuthorizationCode: 403 {"error":"invalid_grant","error_description":"Invalid authorization code"}
+        BadAuthorization: 400 {"error":"unsupported_response_type","error_description":"Unsupported response type: x"}
         BadRefreshToken: 403 {"error":"invalid_grant","error_description":"Unknown or invalid refresh token."}
         UserGone: 403 {"error":"invalid_grant","error_description":"The refresh_token was generated for a user who doesn't exist anymore."}
         InvalidToken: 401 {"error":"invalid_token","error_description":"The access token is invalid or has expired"}

@@ -21,6 +21,7 @@ mod limits;
 mod management;
 mod oauth_revoke;
 mod oauth_token;
+mod pages;
 mod passwordless_start;
 mod process;
 mod request_id;

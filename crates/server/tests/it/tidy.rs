@@ -117,8 +117,12 @@ fn one_place_each() {
         ),
         (
             &["\"error_description\""],
-            &["crates/server/src/web/auth/error.rs", "crates/server/src/web/dev/"],
-            "error bodies of the Authentication API are written in one file",
+            &[
+                "crates/server/src/web/auth/error.rs",
+                "crates/server/src/flows/authorize/answer.rs",
+                "crates/server/src/web/dev/",
+            ],
+            "error bodies of the Authentication API are written in one file, errors for the redirect URI in another",
         ),
         (
             &["\"statusCode\""],

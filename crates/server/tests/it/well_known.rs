@@ -19,7 +19,9 @@ async fn discovery_tells_what_there_is() {
 
         {
           "issuer": "https://tenant.example/",
+          "authorization_endpoint": "https://tenant.example/authorize",
           "token_endpoint": "https://tenant.example/oauth/token",
+          "pushed_authorization_request_endpoint": "https://tenant.example/oauth/par",
           "revocation_endpoint": "https://tenant.example/oauth/revoke",
           "userinfo_endpoint": "https://tenant.example/userinfo",
           "jwks_uri": "https://tenant.example/.well-known/jwks.json",
@@ -57,6 +59,7 @@ async fn discovery_tells_what_there_is() {
             "fragment",
             "form_post"
           ],
+          "authorization_response_iss_parameter_supported": true,
           "subject_types_supported": [
             "public"
           ],

@@ -5,6 +5,7 @@
 //! fails. With `RINGPASS_TEST_POSTGRES` set to a URL, every world has a schema of its own there.
 
 mod answer;
+mod browser;
 mod caller;
 mod place;
 mod seed;
@@ -30,6 +31,7 @@ use ringpass_simulator::Gateway;
 use serde_json::{Map, Value, json};
 
 pub(crate) use answer::{Answer, Lines, Logs};
+pub(crate) use browser::Browser;
 pub(crate) use caller::Caller;
 use place::Place;
 

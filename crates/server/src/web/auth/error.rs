@@ -3,10 +3,13 @@
 
 use http::{HeaderName, StatusCode, header};
 use ringpass_core::model::assertion;
+use ringpass_core::model::authorization::OauthError;
 use ringpass_core::model::connection::Strategy;
 use ringpass_core::storage::DbError;
 use serde_json::json;
 
+use crate::flows::authorize::NoTarget;
+use crate::flows::code::CodeRefused;
 use crate::flows::grant::Refused;
 use crate::flows::limits::Window;
 use crate::flows::passwordless::StartRefused;
@@ -96,6 +99,10 @@ pub enum AuthError {
     UserBlocked,
     /// Right code, unknown user, sign-up disabled.
     SignupDisabled,
+    /// A code that gives nothing; the sentence says why.
+    BadAuthorizationCode(String),
+    /// A request for authorization that was sent ahead and is wrong: code and sentence.
+    BadAuthorization(&'static str, String),
     /// Unknown, expired, revoked, reused or foreign refresh token.
     BadRefreshToken,
     /// The refresh token's user is gone.
@@ -178,6 +185,8 @@ impl AuthError {
             Self::CodeExpired => (403, "invalid_grant", Refused::CodeExpired.sentence()),
             Self::UserBlocked => (401, "unauthorized", Refused::UserBlocked.sentence()),
             Self::SignupDisabled => (403, "access_denied", Refused::SignupDisabled.sentence()),
+            Self::BadAuthorizationCode(sentence) => text(403, "invalid_grant", sentence),
+            Self::BadAuthorization(code, sentence) => text(400, code, sentence),
             Self::BadRefreshToken => text(403, "invalid_grant", "Unknown or invalid refresh token."),
             Self::UserGone => {
                 text(403, "invalid_grant", "The refresh_token was generated for a user who doesn't exist anymore.")
@@ -289,6 +298,34 @@ impl From<Refused> for AuthError {
             Refused::SuspiciousAddress => Self::SuspiciousAddress,
             Refused::Signing => Self::Server,
             Refused::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<CodeRefused> for AuthError {
+    fn from(refused: CodeRefused) -> Self {
+        match refused {
+            CodeRefused::Invalid | CodeRefused::Verifier | CodeRefused::RedirectUri(..) => {
+                Self::BadAuthorizationCode(refused.sentence())
+            }
+            CodeRefused::UserBlocked => Self::UserBlocked,
+            CodeRefused::Signing => Self::Server,
+            CodeRefused::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<OauthError> for AuthError {
+    fn from(error: OauthError) -> Self {
+        Self::BadAuthorization(error.code, error.description)
+    }
+}
+
+impl From<NoTarget> for AuthError {
+    fn from(why: NoTarget) -> Self {
+        match why {
+            NoTarget::Database(error) => error.into(),
+            other => Self::BadAuthorization("invalid_request", other.sentence()),
         }
     }
 }

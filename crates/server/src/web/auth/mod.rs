@@ -14,6 +14,7 @@ use crate::flows::limits::Window;
 mod body;
 pub mod client;
 pub mod error;
+mod par;
 mod passwordless;
 mod refusal;
 mod revoke;
@@ -44,6 +45,7 @@ impl Family for Auth {
         route!("OPTIONS", "/oauth/token", preflight),
         route!("POST", "/oauth/revoke", revoke::revoke),
         route!("OPTIONS", "/oauth/revoke", preflight),
+        route!("POST", "/oauth/par", par::push),
         route!("GET", "/userinfo", userinfo::show),
         route!("POST", "/userinfo", userinfo::show),
         route!("OPTIONS", "/userinfo", preflight),

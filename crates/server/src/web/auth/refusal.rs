@@ -47,6 +47,7 @@ fn kind(grant_type: &str, error: &AuthError) -> Option<&'static str> {
     let before_a_code =
         matches!(error, AuthError::UnknownRealm(_) | AuthError::UnknownService(_) | AuthError::NoClientGrant(_));
     match grant_type {
+        "authorization_code" if before_every_grant => Some("feacft"),
         "client_credentials" if before_every_grant => Some("feccft"),
         "refresh_token" if before_every_grant => Some("fertft"),
         super::token::OTP if before_every_grant || before_a_code => Some("fepotpft"),

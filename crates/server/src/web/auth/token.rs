@@ -22,7 +22,7 @@ use crate::flows::issue::{Drawn, Holder};
 use crate::flows::password::Login;
 use crate::flows::passwordless::Issued;
 use crate::flows::token::{self, Issue, Subject, Tokens};
-use crate::flows::{self, grant, issue, passwordless, refresh};
+use crate::flows::{self, code, grant, issue, passwordless, refresh};
 use crate::web::{Call, Reply, peer};
 
 pub(super) const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
@@ -41,7 +41,9 @@ pub(super) async fn exchange(app: Arc<App>, call: Call) -> Result<Reply, AuthErr
 
 async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthError> {
     let grant_type = required(members, "grant_type")?;
-    if ![OTP, PASSWORD, PASSWORD_REALM, "client_credentials", "refresh_token"].contains(&grant_type) {
+    if ![OTP, PASSWORD, PASSWORD_REALM, "authorization_code", "client_credentials", "refresh_token"]
+        .contains(&grant_type)
+    {
         return Err(AuthError::UnsupportedGrant(grant_type.to_owned()));
     }
     let (client, caller) = authenticate(app, call, members).await?;
@@ -53,6 +55,15 @@ async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthE
         OTP => otp(app, client, caller, members).await?,
         PASSWORD => password(app, client, caller, members, None).await?,
         PASSWORD_REALM => password(app, client, caller, members, Some(required(members, "realm")?)).await?,
+        "authorization_code" => {
+            let own = |name| Ok::<_, AuthError>(optional(members, name)?.map(str::to_owned));
+            let sent = code::Sent {
+                code: required(members, "code")?.to_owned(),
+                redirect_uri: own("redirect_uri")?,
+                verifier: own("code_verifier")?,
+            };
+            code::exchange(app, client, sent, &caller).await?
+        }
         "refresh_token" => {
             let token = required(members, "refresh_token")?;
             refresh::exchange(app, client, token, optional(members, "scope")?, &caller).await?
@@ -195,6 +206,9 @@ async fn sign(
         opaque: drawn.opaque.map(|kept| kept.text),
         refresh_token: drawn.refresh.map(|kept| kept.text),
         session_id: drawn.session_id,
+        nonce: None,
+        auth_time: None,
+        front: None,
     };
     token::sign(app, issue).await.ok_or(AuthError::Server)
 }

@@ -15,7 +15,9 @@ pub(super) async fn discovery(app: Arc<App>, _call: Call) -> Result<Reply, AuthE
     let issuer = app.config.http.issuer();
     let document = json!({
         "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}authorize"),
         "token_endpoint": format!("{issuer}oauth/token"),
+        "pushed_authorization_request_endpoint": format!("{issuer}oauth/par"),
         "revocation_endpoint": format!("{issuer}oauth/revoke"),
         "userinfo_endpoint": format!("{issuer}userinfo"),
         "jwks_uri": format!("{issuer}.well-known/jwks.json"),
@@ -28,6 +30,7 @@ pub(super) async fn discovery(app: Arc<App>, _call: Call) -> Result<Reply, AuthE
         ],
         "code_challenge_methods_supported": ["S256", "plain"],
         "response_modes_supported": ["query", "fragment", "form_post"],
+        "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["HS256", "RS256", "PS256"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],

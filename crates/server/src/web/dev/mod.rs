@@ -118,6 +118,7 @@ pub fn router(dev: Arc<Dev>) -> Router {
     Router::new()
         .route("/", get(try_it::show))
         .route("/dev/try", get(try_it::restart).post(try_it::act))
+        .route("/dev/hosted", get(try_it::leave))
         .route("/dev/inbox", get(inbox::show))
         .route("/dev/messages", get(messages::list))
         .route("/dev/gateway", post(gateway::accept))

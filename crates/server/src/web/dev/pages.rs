@@ -88,6 +88,8 @@ pub struct Seeded {
     pub native: String,
     /// Identifier of the API.
     pub audience: String,
+    /// Where a sign-in on the hosted pages begins.
+    pub hosted: String,
 }
 
 /// The form for the code.

@@ -55,6 +55,7 @@ impl StartPage {
                 spa: text("spa0123456789abcdefghijklmnopqrs"),
                 native: text("native0123456789abcdefghijklmnop"),
                 audience: text("https://api.example.test"),
+                hosted: text("https://localhost:8443/dev/hosted"),
             },
             exchanges: vec![],
         }

@@ -26,7 +26,7 @@ pub async fn of_user(app: Arc<App>, request: Request) -> Outcome {
             sessions::list_of_user(tx, &user_id, &after, limit, now).map(Some)
         })
         .await?;
-    let cut = Cut::of(found.ok_or(ApiError::NoUser)?, limit, |session| key(session.created_at(), session.id()));
+    let cut = Cut::of(found.ok_or(ApiError::NoUser)?, limit, |session| key(session.created_at, &session.id));
     Ok(page.reply("sessions", cut.map(|session| session.view().into())))
 }
 

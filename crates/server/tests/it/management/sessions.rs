@@ -1,37 +1,54 @@
-//! Sessions: what a sign-in began, seen through its refresh tokens (C1081-C1085).
+//! Sessions: what a sign-in on the hosted pages began (C1081-C1085).
 
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use super::refresh_tokens::{ids, lives, of, sign_in, user_id};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::refresh_tokens::{ids, lives, of, user_id};
 use super::{admin, good, said};
-use crate::world::{NATIVE, PHONE, World};
+use crate::pages::{self, authorize, exchange};
+use crate::world::{Answer, Browser, PHONE, World};
+
+/// Signs in with a browser of its own, at an address of its own; the tokens.
+async fn sign_in(world: &World, phone: &str) -> Answer {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let ip = format!("198.51.100.{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    sign_in_with(&world.browser().with(|caller| caller.at(&ip)), world, phone).await
+}
+
+async fn sign_in_with(browser: &Browser<'_>, world: &World, phone: &str) -> Answer {
+    let back = pages::sign_in(browser, world, phone, &[("scope", "openid offline_access")]).await;
+    let tokens = exchange(world, &back.sent("code").unwrap(), json!({})).await;
+    assert_eq!(world.logs().await.kinds(), ["seacft"]);
+    tokens
+}
 
 /// The `sid` of a sign-in's ID token.
-fn sid(world: &World, answer: &crate::world::Answer) -> String {
+fn sid(world: &World, answer: &Answer) -> String {
     world.read_token(&answer.text("id_token"), "")["claims"]["sid"].as_str().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]
 async fn a_session_shows_its_sign_in_and_its_last_use() {
-    let world = World::new().await;
-    let policy = json!({"rotation_type": "rotating", "expiration_type": "expiring", "token_lifetime": 1_000,
-        "idle_token_lifetime": 100});
-    world.client(NATIVE, json!({"refresh_token": policy})).await;
-    let signed_in = sign_in(&world.anon(), PHONE, json!({})).await;
+    let world = pages::world().await;
+    let browser = world.browser();
+    let signed_in = sign_in_with(&browser, &world, PHONE).await;
     world.clock.advance(60_000);
-    assert!(lives(&world.anon().at("198.51.100.4").header("user-agent", "Moved/2"), &signed_in).await);
+    let browser = browser.with(|caller| caller.at("198.51.100.4").header("user-agent", "Moved/2"));
+    assert!(browser.get(&authorize(&[("prompt", "none")])).await.sent("code").is_some());
+    assert_eq!(world.logs().await.kinds(), ["ssa"]);
     let id = sid(&world, &signed_in);
     let shown = good(&admin(&world).get(&format!("/api/v2/sessions/{id}")).await, 200);
     expect![[r#"
         {
-          "id": "bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTO",
-          "user_id": "sms|1966cc93767f75ade990aeb9",
+          "id": "72SmwbjnJt_zvxWkxjn0GmRB38n0pTzt",
+          "user_id": "sms|af0c3edf821f5e7e411d55c2",
           "created_at": "2026-01-02T03:04:05.678Z",
           "updated_at": "2026-01-02T03:05:05.678Z",
           "authenticated_at": "2026-01-02T03:04:05.678Z",
-          "idle_expires_at": "2026-01-02T03:06:45.678Z",
-          "expires_at": "2026-01-02T03:20:45.678Z",
+          "idle_expires_at": "2026-01-05T03:05:05.678Z",
+          "expires_at": "2026-01-09T03:04:05.678Z",
           "last_interacted_at": "2026-01-02T03:05:05.678Z",
           "device": {
             "initial_ip": "203.0.113.7",
@@ -58,10 +75,10 @@ async fn a_session_shows_its_sign_in_and_its_last_use() {
     let user = user_id(&world, PHONE).await;
     let list = good(&admin(&world).get(&format!("/api/v2/users/{user}/sessions")).await, 200);
     assert_eq!(list, json!({"sessions": [shown]}));
-    // A sign-in without a refresh token leaves nothing to show, and a session ends with its token.
-    world.anon().sign_in(PHONE, json!({"scope": "openid"})).await;
+    // A sign-in without a browser leaves nothing to show, and a session that nobody uses ends.
+    world.anon().sign_in(PHONE, json!({"scope": "openid offline_access"})).await;
     assert_eq!(good(&admin(&world).get(&format!("/api/v2/users/{user}/sessions")).await, 200), list);
-    world.clock.advance(100_000);
+    world.clock.advance(72 * 3_600_000);
     assert_eq!(good(&admin(&world).get(&format!("/api/v2/users/{user}/sessions")).await, 200), json!({"sessions": []}));
     let gone = admin(&world).get(&format!("/api/v2/sessions/{id}")).await;
     assert_eq!(said(&gone), "404 inexistent_session: The session does not exist");
@@ -69,10 +86,10 @@ async fn a_session_shows_its_sign_in_and_its_last_use() {
 
 #[tokio::test]
 async fn sessions_come_by_checkpoint() {
-    let world = World::new().await;
+    let world = pages::world().await;
     let mut sids = Vec::new();
     for _ in 0..3 {
-        let signed_in = sign_in(&world.anon(), PHONE, json!({})).await;
+        let signed_in = sign_in(&world, PHONE).await;
         sids.push(sid(&world, &signed_in));
         world.clock.advance(1_000);
     }
@@ -90,9 +107,9 @@ async fn sessions_come_by_checkpoint() {
 
 #[tokio::test]
 async fn a_deleted_session_leaves_its_token_and_a_revoked_one_takes_it() {
-    let world = World::new().await;
+    let world = pages::world().await;
     let admin = admin(&world);
-    let (one, two) = (sign_in(&world.anon(), PHONE, json!({})).await, sign_in(&world.anon(), PHONE, json!({})).await);
+    let (one, two) = (sign_in(&world, PHONE).await, sign_in(&world, PHONE).await);
     let path = format!("/api/v2/sessions/{}", sid(&world, &one));
     assert_eq!(admin.delete(&format!("/api/v2/sessions/{}", sid(&world, &one))).await.line(), "202 ");
     assert_eq!(world.logs().await.lines(), ["sapi: Delete a session"]);
@@ -116,9 +133,9 @@ async fn a_deleted_session_leaves_its_token_and_a_revoked_one_takes_it() {
 
 #[tokio::test]
 async fn metadata_of_a_session_is_replaced_whole() {
-    let world = World::new().await;
+    let world = pages::world().await;
     let admin = admin(&world);
-    let signed_in = sign_in(&world.anon(), PHONE, json!({})).await;
+    let signed_in = sign_in(&world, PHONE).await;
     let id = sid(&world, &signed_in);
     for (patch, wanted) in [
         (json!({"session_metadata": {"a": "1", "b": null}}), Some(json!({"a": "1"}))),
@@ -140,13 +157,13 @@ async fn metadata_of_a_session_is_replaced_whole() {
 
 #[tokio::test]
 async fn a_users_access_is_revoked_whole_by_session_or_without_the_tokens() {
-    let world = World::new().await;
+    let world = pages::world().await;
     let admin = admin(&world);
     let mut signed_in = Vec::new();
     for _ in 0..4 {
-        signed_in.push(sign_in(&world.anon(), PHONE, json!({})).await);
+        signed_in.push(sign_in(&world, PHONE).await);
     }
-    let other = sign_in(&world.anon(), "+15550002222", json!({})).await;
+    let other = sign_in(&world, "+15550002222").await;
     let user = user_id(&world, PHONE).await;
     let revoke = |body: Value| {
         let (admin, user) = (admin.clone(), user.clone());
@@ -170,7 +187,7 @@ async fn a_users_access_is_revoked_whole_by_session_or_without_the_tokens() {
     assert!(lives(&world.anon(), &other).await);
     assert_eq!((revoke(json!({"preserve_refresh_tokens": true})).await, sessions().await), ("202 ".to_owned(), 0));
     assert!(lives(&world.anon(), &signed_in[2]).await);
-    let fifth = sign_in(&world.anon(), PHONE, json!({})).await;
+    let fifth = sign_in(&world, PHONE).await;
     assert_eq!(sessions().await, 1);
     assert_eq!(admin.delete(&format!("/api/v2/users/{user}/sessions")).await.line(), "202 ");
     assert_eq!(sessions().await, 0);

@@ -62,7 +62,7 @@ async fn every_error_of_a_request_has_its_words() {
         400 {"error":"invalid_request","error_description":"Missing required parameter: grant_type"}
         400 {"error":"invalid_request","error_description":"Parameter must be a string: grant_type"}
         400 {"error":"unsupported_grant_type","error_description":"Unsupported grant type: foo"}
-        400 {"error":"unsupported_grant_type","error_description":"Unsupported grant type: authorization_code"}
+        403 {"error":"unauthorized_client","error_description":"Grant type 'authorization_code' not allowed for the client.","error_uri":"https://auth0.com/docs/clients/client-grant-types"}
         400 {"error":"invalid_request","error_description":"Missing required parameter: client_id"}
         400 {"error":"invalid_request","error_description":"Missing required parameter: client_id"}
         400 {"error":"invalid_request","error_description":"Parameter must be a string: client_id"}

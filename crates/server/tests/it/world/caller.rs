@@ -118,7 +118,7 @@ impl<'w> Caller<'w> {
         let response = self.world.router.clone().call(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer { status: parts.status, headers: parts.headers, body, at: path.to_owned() }
     }
 
     /// Starts a sign-in over `sms`.

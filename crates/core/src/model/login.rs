@@ -1,0 +1,63 @@
+//! A sign-in under way on the hosted pages: what the application asked, and how far the person has come
+//! (`docs/COMPATIBILITY.md` C1340-C1344).
+
+use serde::{Deserialize, Serialize};
+
+use super::authorization::AuthorizationRequest;
+use crate::kit::clock::Millis;
+
+/// A sign-in under way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Login {
+    /// What the application asked.
+    pub request: AuthorizationRequest,
+    /// When it began.
+    pub started_at: Millis,
+    /// How far it has come.
+    pub step: Step,
+    /// The code that was sent last, or is being waited for.
+    pub sent: Option<Sent>,
+    /// Whether the person has just said that the application may have what it asks.
+    #[serde(default)]
+    pub has_consented: bool,
+}
+
+/// How far a sign-in has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// The person has yet to prove who they are.
+    Open,
+    /// They did, in this session; the application has no answer yet.
+    Authenticated {
+        /// The session's id.
+        session_id: String,
+    },
+    /// The application has its answer.
+    Done,
+}
+
+/// Where a code went.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Id of the connection.
+    pub connection_id: String,
+    /// Phone number (E.164) or e-mail address.
+    pub identifier: String,
+    /// When it was sent.
+    pub at: Millis,
+    /// Whether it was a link and not a code.
+    pub is_link: bool,
+}
+
+impl std::fmt::Debug for Sent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sent").field("connection_id", &self.connection_id).field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+impl Login {
+    /// A sign-in that begins now.
+    pub fn new(request: AuthorizationRequest, now: Millis) -> Self {
+        Self { request, started_at: now, step: Step::Open, sent: None, has_consented: false }
+    }
+}

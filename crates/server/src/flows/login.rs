@@ -1,0 +1,149 @@
+//! What a hosted page carries a sign-in on with: send a code, redeem it, begin the session (`docs/COMPATIBILITY.md`
+//! C1340-C1344).
+
+use std::sync::Arc;
+
+use ringpass_core::kit::clock::{Millis, SECOND};
+use ringpass_core::kit::hash::MacKey;
+use ringpass_core::model::client::Client;
+use ringpass_core::model::identifier::Identifier;
+use ringpass_core::model::login::{Sent, Step};
+use ringpass_core::model::user::User;
+use ringpass_core::storage::logins::{self, Stored};
+use ringpass_core::storage::{DbError, Tx, sessions};
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::grant::Refused;
+use super::passwordless::{self, Door, Issued, Start, StartRefused, Verify};
+use super::session::{self, Fresh};
+use crate::app::App;
+use crate::snapshot::{Channel, Snapshot};
+
+/// Seconds between two codes of one sign-in.
+pub const RESEND_AFTER: i64 = 30;
+
+/// A sign-in and who carries it on.
+#[derive(Debug, Clone)]
+pub struct Turn<'a> {
+    /// The sign-in.
+    pub stored: &'a Stored,
+    /// The application.
+    pub client: &'a Arc<Client>,
+    /// Who calls.
+    pub caller: Caller,
+    /// The session's cookie that the browser had before.
+    pub cookie: Option<String>,
+}
+
+impl Turn<'_> {
+    /// Sends a code, or a link, to `identifier`, and notes where it went. Someone who may not sign up is told the same as
+    /// anybody else, and gets none.
+    pub async fn send(
+        &self,
+        app: &App,
+        channel: Arc<Channel>,
+        identifier: Identifier,
+        locale: &str,
+    ) -> Result<(), StartRefused> {
+        let is_link = false;
+        let sent = Sent {
+            connection_id: channel.connection.id.clone(),
+            identifier: identifier.as_str().to_owned(),
+            at: app.clock.now(),
+            is_link,
+        };
+        let start = Start {
+            client: Arc::clone(self.client),
+            channel,
+            identifier,
+            door: Door::Pages,
+            link: is_link,
+            request_language: locale.to_owned(),
+            send: String::new(),
+            auth_params: Value::Null,
+            caller: self.caller.clone(),
+        };
+        match passwordless::start(app, start).await {
+            Ok(_) | Err(StartRefused::SignupDisabled) => {}
+            Err(refused) => return Err(refused),
+        }
+        let Stored { id, login, .. } = self.stored.clone();
+        let work = move |tx: &mut Tx<'_>| {
+            let mut login = login;
+            login.sent = Some(sent);
+            logins::put(tx, &id, &login)
+        };
+        Ok(app.db.write("login.sent", work).await?)
+    }
+
+    /// Redeems the code that was sent and begins a session; the value of its cookie.
+    pub async fn redeem(
+        &self,
+        app: &App,
+        channel: Arc<Channel>,
+        identifier: Identifier,
+        code: &str,
+    ) -> Result<String, Refused> {
+        let request = &self.stored.login.request;
+        let verify = Verify {
+            client: Arc::clone(self.client),
+            channel,
+            identifier: Some(identifier),
+            code: code.to_owned(),
+            audience: request.audience.clone().unwrap_or_default(),
+            scope: request.scope.clone(),
+            caller: self.caller.clone(),
+        };
+        let begin = Begin::of(app, self);
+        let cookie = begin.fresh.cookie.clone();
+        passwordless::verify(app, verify, move |tx, user| begin.run(tx, user)).await?;
+        Ok(cookie)
+    }
+}
+
+/// The session that a sign-in begins, in the transaction of the sign-in.
+#[derive(Debug, Clone)]
+pub(super) struct Begin {
+    pub fresh: Fresh,
+    stored: Stored,
+    caller: Caller,
+    cookie: String,
+    key: MacKey,
+    snapshot: Arc<Snapshot>,
+    now: Millis,
+}
+
+impl Begin {
+    pub(super) fn of(app: &App, turn: &Turn<'_>) -> Self {
+        Self {
+            fresh: Fresh::draw(app),
+            stored: turn.stored.clone(),
+            caller: turn.caller.clone(),
+            cookie: turn.cookie.clone().unwrap_or_default(),
+            key: app.hash_key.clone(),
+            snapshot: app.snapshot(),
+            now: app.clock.now(),
+        }
+    }
+
+    /// Begins it in the place of the one that the browser had.
+    pub(super) fn run(&self, tx: &mut Tx<'_>, user: &User) -> Result<Issued<()>, DbError> {
+        if let Some(old) = session::find(tx, &self.key, &self.snapshot, &self.cookie, self.now)? {
+            sessions::delete(tx, &old.id)?;
+        }
+        let mut login = self.stored.login.clone();
+        self.fresh.begin(tx, user, &login.request.client_id, &self.caller, self.now)?;
+        login.step = Step::Authenticated { session_id: self.fresh.id.clone() };
+        login.sent = None;
+        logins::put(tx, &self.stored.id, &login)?;
+        let scope = login.request.scope.clone();
+        Ok(Issued { scope, session_id: Some(self.fresh.id.clone()), value: () })
+    }
+}
+
+/// Seconds until the next code may be asked for.
+pub fn resend_wait(sent: &Sent, now: Millis) -> i64 {
+    let ready = sent.at + RESEND_AFTER * SECOND;
+    ((ready - now).max(0) + SECOND - 1) / SECOND
+}

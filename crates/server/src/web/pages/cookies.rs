@@ -1,0 +1,63 @@
+//! The two cookies of the hosted pages (`docs/COMPATIBILITY.md` C1333, C1341).
+//!
+//! `auth0` proves the session; single-page applications ask from a hidden frame, so other sites' frames may send it.
+//! The other one only says which browser a sign-in under way belongs to, and never travels with a form of another site.
+
+use http::header;
+use ringpass_core::kit::clock::{Millis, SECOND};
+
+use crate::app::App;
+use crate::web::Call;
+
+/// The cookie of the session.
+pub(super) fn session(call: &Call) -> Option<String> {
+    read(call, SESSION)
+}
+
+/// The cookie that names the browser.
+pub(super) fn browser(app: &App, call: &Call) -> Option<String> {
+    read(call, browser_name(app)).filter(|value| value.len() == 32)
+}
+
+/// Sets the session's cookie; it lives as long as the longest session, or as the browser, as the tenant wishes.
+pub(super) fn set_session(app: &App, value: &str) -> String {
+    let settings = &app.snapshot().settings;
+    let lifetime = settings.session_cookie_is_persistent().then(|| settings.session_lifetimes().0);
+    session_cookie(app, value, lifetime)
+}
+
+/// Takes the session's cookie away.
+#[expect(dead_code, reason = "for the log-out endpoints")]
+pub(super) fn end_session(app: &App) -> String {
+    session_cookie(app, "", Some(0))
+}
+
+/// Names the browser.
+pub(super) fn set_browser(app: &App, value: &str) -> String {
+    let secure = if is_secure(app) { "; Secure" } else { "" };
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}", browser_name(app))
+}
+
+fn session_cookie(app: &App, value: &str, lifetime: Option<Millis>) -> String {
+    let life = lifetime.map(|lifetime| format!("; Max-Age={}", lifetime / SECOND)).unwrap_or_default();
+    // Browsers take `None` only together with `Secure`.
+    let scope = if is_secure(app) { "SameSite=None; Secure" } else { "SameSite=Lax" };
+    format!("{SESSION}={value}; Path=/; HttpOnly; {scope}{life}")
+}
+
+/// The prefix makes browsers refuse a cookie of this name from any other host, a subdomain's included.
+fn browser_name(app: &App) -> &'static str {
+    if is_secure(app) { "__Host-ringpass-login" } else { "ringpass-login" }
+}
+
+fn is_secure(app: &App) -> bool {
+    app.config.http.public_url.scheme() == "https"
+}
+
+fn read(call: &Call, name: &str) -> Option<String> {
+    let lines = call.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value.to_owned())
+}
+
+const SESSION: &str = "auth0";

@@ -1,0 +1,89 @@
+//! The hosted pages: where applications send people to sign in, and the OAuth endpoints that a browser visits
+//! (`docs/COMPATIBILITY.md` C1300-C1372).
+//!
+//! Every page works without JavaScript. A sign-in under way is named by `state` in its addresses and belongs to one
+//! browser, which proves it with a cookie: forms that come from elsewhere lead nowhere.
+
+mod assets;
+mod authorize;
+mod challenge;
+mod consent;
+mod cookies;
+mod countries;
+mod error;
+mod form;
+mod identifier;
+mod limits;
+mod respond;
+mod running;
+mod show;
+
+use std::sync::Arc;
+
+use http::header;
+
+pub use error::PageError;
+
+use super::{Call, Family, Handler, Reply, Route, Unreadable};
+use crate::app::App;
+use show::Look;
+
+/// The family.
+#[derive(Debug)]
+pub enum Pages {}
+
+macro_rules! route {
+    ($method:literal, $path:literal, $handler:path) => {
+        Route { method: $method, path: $path, scopes: &[], handler: |app, call| Box::pin($handler(app, call)) }
+    };
+}
+
+impl Family for Pages {
+    type Handler = Handler<PageError>;
+    const NAME: &'static str = "pages";
+    const PREFIX: &'static str = "";
+    const BODY_LIMIT: usize = 16 * 1024;
+    const ROUTES: &'static [Route<Handler<PageError>>] = &[
+        route!("GET", "/authorize", authorize::begin),
+        route!("POST", "/authorize", authorize::begin),
+        route!("GET", "/authorize/resume", authorize::resume),
+        route!("GET", "/u/login/identifier", identifier::show),
+        route!("POST", "/u/login/identifier", identifier::submit),
+        route!("GET", "/u/login/passwordless-sms-challenge", challenge::show),
+        route!("POST", "/u/login/passwordless-sms-challenge", challenge::submit),
+        route!("GET", "/u/login/passwordless-email-challenge", challenge::show),
+        route!("POST", "/u/login/passwordless-email-challenge", challenge::submit),
+        route!("GET", "/u/consent", consent::show),
+        route!("POST", "/u/consent", consent::submit),
+        route!("GET", "/u/assets/{file}", assets::show),
+    ];
+
+    async fn serve(app: Arc<App>, route: &'static Route<Handler<PageError>>, call: Call) -> Reply {
+        let look = Look::of(&app, &call);
+        let reply = match (route.handler)(Arc::clone(&app), call).await {
+            Ok(reply) => reply,
+            Err(error) => error.reply(&look),
+        };
+        with_headers(reply)
+    }
+
+    fn unreadable(app: &App, _: &'static Route<Handler<PageError>>, _: Option<&str>, why: Unreadable) -> Reply {
+        let error = match why {
+            Unreadable::TooLong(_) => PageError::TooLong,
+            Unreadable::Broken => PageError::BadForm,
+            Unreadable::Path => PageError::NotFound,
+            Unreadable::Panicked => PageError::Server,
+        };
+        with_headers(error.reply(&Look::of_nobody(app)))
+    }
+}
+
+/// What every page carries: nothing of it is kept, framed, guessed at, or told to the sites it leads to.
+fn with_headers(reply: Reply) -> Reply {
+    let reply = if reply.headers.contains_key(header::CACHE_CONTROL) {
+        reply
+    } else {
+        reply.with(header::CACHE_CONTROL, "no-store")
+    };
+    reply.with(header::X_CONTENT_TYPE_OPTIONS, "nosniff").with(header::REFERRER_POLICY, "no-referrer")
+}

@@ -1,0 +1,69 @@
+// What the hosted pages do besides working without it.
+"use strict";
+
+// A form is sent once, however often its button is pressed.
+for (const form of document.forms) {
+  form.addEventListener("submit", (event) => {
+    if (form.getAttribute("aria-busy") === "true") event.preventDefault();
+    else form.setAttribute("aria-busy", "true");
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.forms) form.removeAttribute("aria-busy");
+});
+
+// The code: sent when its last digit is there, and read out of the text message where the browser can.
+const code = document.querySelector("input[name=code][data-length]");
+if (code) {
+  const send = () => code.form.requestSubmit(code.form.querySelector(".primary"));
+  const digits = () => code.value.replace(/\D/g, "");
+  let before = digits();
+  code.addEventListener("input", () => {
+    const now = digits();
+    const complete = now.length === Number(code.dataset.length) && now !== before;
+    before = now;
+    if (complete) send();
+  });
+  if ("otp" in code.dataset && "OTPCredential" in window) {
+    const stop = new AbortController();
+    code.form.addEventListener("submit", () => stop.abort());
+    navigator.credentials.get({ otp: { transport: ["sms"] }, signal: stop.signal }).then((read) => {
+      if (!read) return;
+      code.value = read.code;
+      send();
+    }, () => {});
+  }
+}
+
+// Asking again: the wait counts down.
+for (const button of document.querySelectorAll("button[data-wait]")) {
+  const told = button.parentElement.querySelector(".wait");
+  const end = Date.now() + Number(button.dataset.wait) * 1000;
+  button.hidden = true;
+  const tick = () => {
+    const left = Math.ceil((end - Date.now()) / 1000);
+    if (left > 0) {
+      if (told) told.textContent = told.dataset.text.replace("{}", left);
+      setTimeout(tick, 1000);
+    } else {
+      button.hidden = false;
+      if (told) told.remove();
+    }
+  };
+  tick();
+}
+
+// The country follows a number that is typed with its calling code.
+const country = document.querySelector("select[name=country]");
+const number = document.querySelector("input[type=tel]");
+if (country && number) {
+  number.addEventListener("input", () => {
+    const typed = number.value.replace(/[^\d+]/g, "").replace(/^00/, "+");
+    if (!typed.startsWith("+")) return;
+    const codeOf = (option) => option.dataset.code;
+    if (typed.startsWith("+" + codeOf(country.selectedOptions[0]))) return;
+    const fits = [...country.options].filter((option) => typed.startsWith("+" + codeOf(option)));
+    fits.sort((one, two) => ("main" in two.dataset) - ("main" in one.dataset) || codeOf(two).length - codeOf(one).length);
+    if (fits.length) country.value = fits[0].value;
+  });
+}
