@@ -1,0 +1,94 @@
+// @auth0/auth0-spa-js: a single-page application sends people away, takes them back, and asks for tokens without a page.
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import * as world from "./world.mjs";
+
+world.useBrowser();
+
+const AUDIENCE = world.newAudience();
+let origin;
+
+before(async () => {
+  origin = await world.servePage("@auth0/auth0-spa-js/dist/auth0-spa-js.production.js");
+  await world.api("POST", "resource-servers", { identifier: AUDIENCE, name: "Cart", allow_offline_access: true });
+});
+
+/** The application's page, with the library's client under the name `client`. */
+async function open(page, client_id, path, options = {}) {
+  await page.goto(origin + path);
+  await attach(page, client_id, options);
+}
+
+function attach(page, client_id, options = {}) {
+  return page.evaluate((options) => {
+    globalThis.client = new globalThis.auth0.Auth0Client(options);
+  }, {
+    domain: world.settings.domain,
+    clientId: client_id,
+    ...options,
+    authorizationParams: { redirect_uri: `${origin}/callback`, scope: "openid profile phone", ...options.authorizationParams },
+  });
+}
+
+/** Signs in and lets the library take the answer; what it remembered for the application. */
+async function signIn(page, client_id, number, options) {
+  await open(page, client_id, "/", options);
+  await page.evaluate(() => globalThis.client.loginWithRedirect({ appState: { target: "/cart" } }));
+  await page.waitForURL(/\/u\/login/);
+  await world.signInHere(page, number);
+  await attach(page, client_id, options);
+  return page.evaluate(() => globalThis.client.handleRedirectCallback());
+}
+
+describe("a single-page application", () => {
+  let client_id;
+  before(async () => {
+    ({ client_id } = await world.register(origin));
+  });
+
+  test("signs in, keeps the session silently in a frame, and signs out", async (t) => {
+    const page = await world.person(t, world.DESK);
+    const number = world.newNumber();
+    const { appState } = await signIn(page, client_id, number);
+    assert.deepEqual(appState, { target: "/cart" });
+    const user = await page.evaluate(() => globalThis.client.getUser());
+    assert.equal(user.phone_number, number);
+
+    // Another page of the application knows nothing, and asks in a frame.
+    await open(page, client_id, "/");
+    const silent = await page.evaluate((audience) =>
+      globalThis.client.getTokenSilently({ authorizationParams: { audience }, detailedResponse: true }), AUDIENCE);
+    assert.deepEqual(world.claimsOf(silent.access_token).aud, [AUDIENCE, `${world.settings.issuer}userinfo`]);
+    assert.equal(world.claimsOf(silent.id_token).sub, user.sub);
+  });
+
+  test("learns in a frame that nobody is signed in", async (t) => {
+    const page = await world.person(t, world.DESK);
+    await open(page, client_id, "/");
+    const error = await page.evaluate(() => globalThis.client.getTokenSilently().catch(({ error }) => error));
+    assert.equal(error, "login_required");
+  });
+
+  test("goes on with refresh tokens, which rotate", async (t) => {
+    const page = await world.person(t, world.PHONE);
+    const client = await world.register(origin, { refresh_token: ROTATING });
+    const options = { useRefreshTokens: true, cacheLocation: "localstorage", authorizationParams: { audience: AUDIENCE } };
+    await signIn(page, client.client_id, world.newNumber(), options);
+    const refreshed = () => page.evaluate(async () => {
+      const token = await globalThis.client.getTokenSilently({ cacheMode: "off" });
+      const [, entry] = Object.entries(localStorage).find(([, value]) => value.includes("refresh_token"));
+      return { token, refresh: JSON.parse(entry).body.refresh_token };
+    });
+    const [one, two] = [await refreshed(), await refreshed()];
+    assert.notEqual(one.refresh, two.refresh);
+    assert.equal(world.claimsOf(two.token).sub, world.claimsOf(one.token).sub);
+  });
+});
+
+const ROTATING = {
+  rotation_type: "rotating",
+  expiration_type: "expiring",
+  token_lifetime: 86_400,
+  infinite_token_lifetime: false,
+  leeway: 0,
+};
