@@ -35,18 +35,17 @@ if (code) {
   }
 }
 
-// Asking again: the wait counts down.
+// Asking again: the wait counts down. Until then the style sheet hides the button where scripts run.
 for (const button of document.querySelectorAll("button[data-wait]")) {
   const told = button.parentElement.querySelector(".wait");
   const end = Date.now() + Number(button.dataset.wait) * 1000;
-  button.hidden = true;
   const tick = () => {
     const left = Math.ceil((end - Date.now()) / 1000);
     if (left > 0) {
       if (told) told.textContent = told.dataset.text.replace("{}", left);
       setTimeout(tick, 1000);
     } else {
-      button.hidden = false;
+      button.removeAttribute("data-wait");
       if (told) told.remove();
     }
   };

@@ -58,13 +58,24 @@ for (const [where, options] of [["", world.DESK], [", without JavaScript", { ...
     const button = page.locator("button[value=resend-code]");
     if (options === world.DESK) {
       assert.ok(await button.isHidden());
-      await button.evaluate((element) => (element.hidden = false));
+      await button.evaluate((element) => element.removeAttribute("data-wait"));
     }
     await world.follow(page, () => button.click());
     assert.match(await page.locator(".wait").innerText(), /^Send again in (30|2\d) s$/);
     assert.equal((await world.messagesTo(number)).length, 1);
   });
 }
+
+test("the wait counts down, and then there is a button", async (t) => {
+  const page = await world.person(t, world.DESK);
+  await page.clock.install();
+  await world.askForCode(page, application.authorize(), world.newNumber());
+  await page.clock.runFor(12_000);
+  assert.match(await page.locator(".wait").innerText(), /^Send again in 1\d s$/);
+  await page.clock.runFor(20_000);
+  assert.ok(await page.getByRole("button", { name: "Send again" }).isVisible());
+  assert.equal(await page.locator(".wait").count(), 0);
+});
 
 test("two tabs with two sign-ins: the second finds the person signed in", async (t) => {
   const page = await world.person(t, world.DESK);

@@ -16,7 +16,7 @@ pub(super) struct Country {
     pub calling: i32,
     /// Whether numbers with this calling code are this country's unless they say otherwise (`+1`: the United States).
     pub is_main: bool,
-    /// Flag, name and calling code.
+    /// Name, flag and calling code. The name comes first: lists jump to what is typed.
     pub label: String,
 }
 
@@ -67,7 +67,7 @@ fn read(names: &'static str) -> Vec<Country> {
     let country = |(code, name): (&'static str, &str)| {
         let calling = phone_entry::calling_code(code)?;
         let is_main = phone_entry::main_country(calling).as_deref() == Some(code);
-        Some(Country { code, calling, is_main, label: format!("{} {name} +{calling}", flag(code)) })
+        Some(Country { code, calling, is_main, label: format!("{name} {} {LEFT_TO_RIGHT}+{calling}", flag(code)) })
     };
     lines.filter_map(country).collect()
 }
@@ -76,3 +76,6 @@ fn read(names: &'static str) -> Vec<Country> {
 fn flag(code: &str) -> String {
     code.bytes().filter_map(|letter| char::from_u32(0x1f1e6 + u32::from(letter.wrapping_sub(b'A')))).collect()
 }
+
+/// Keeps the plus sign before the number where texts run from right to left.
+const LEFT_TO_RIGHT: char = '\u{200e}';

@@ -163,3 +163,10 @@ async fn the_session_answers_the_next_request() {
     assert!(again.sent("code").is_some(), "{again}");
     assert_eq!(world.logs().await.kinds(), ["ssa"]);
 }
+
+#[tokio::test]
+async fn a_line_of_the_country_list_begins_with_the_name_that_people_type() {
+    let world = world().await;
+    let page = world.browser().open(&authorize(&[])).await;
+    assert!(String::from_utf8_lossy(&page.body).contains(">Germany 🇩🇪 \u{200e}+49</option>"), "{page}");
+}
