@@ -11,7 +11,7 @@ use ringpass_core::outbound::Outbound;
 use ringpass_core::storage::{Db, DbError, Tx, settings};
 use tokio_util::task::TaskTracker;
 
-use crate::compute::Compute;
+use crate::compute::{Compute, NotDone};
 use crate::config::Config;
 use crate::flows::limits::Memory;
 use crate::flows::record::Journal;
@@ -126,9 +126,20 @@ impl App {
         Ok(())
     }
 
-    /// Runs CPU-heavy work (signatures, password hashes) where it cannot starve the reactor. `None` when it panicked.
+    /// Runs CPU-heavy work (signatures, keys) where it cannot starve the reactor. `None` when it panicked.
     pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let span = tracing::Span::current();
         self.compute.run(move || span.in_scope(work)).await
+    }
+
+    /// How many password hashes this process has taken on.
+    pub fn hashes(&self) -> u64 {
+        self.compute.hashes()
+    }
+
+    /// Runs what hashes a password there, unless too many wait already.
+    pub async fn hash<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
+        let span = tracing::Span::current();
+        self.compute.hash(move || span.in_scope(work)).await
     }
 }

@@ -12,17 +12,26 @@ mod stored;
 use stored::Stored;
 pub use stored::{Scrypt, Unusable, scrypt};
 
-/// Hashes with Argon2id, 19 MiB, two passes, one lane (OWASP's first choice). `None` only if the library refuses.
+/// Bytes of the longest password; no door lets a longer one pass.
+pub const LONGEST: usize = 4_096;
+
+/// Hashes with Argon2id, 19 MiB, two passes, one lane (OWASP's first choice). `None` for a password longer than
+/// [`LONGEST`], or if the library refuses.
 pub fn hash(password: &Secret, rng: &Rng) -> Option<String> {
+    if password.expose().len() > LONGEST {
+        return None;
+    }
     let salt = rng.bytes::<16>();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY, PASSES, 1, None).ok()?);
     let hash = argon2.hash_password_with_salt(password.expose().as_bytes(), &salt).ok()?;
     Some(hash.to_string())
 }
 
-/// Whether `password` is the one behind a stored hash of any kind that [`check`] lets pass.
+/// Whether `password` is the one behind a stored hash of any kind that [`check`] lets pass. Of bcrypt's the first 72 bytes
+/// count; nobody has a password longer than [`LONGEST`].
 pub fn verify(password: &Secret, hash: &str) -> bool {
-    Stored::parse(hash).is_ok_and(|stored| stored.verifies(password.expose().as_bytes()))
+    password.expose().len() <= LONGEST
+        && Stored::parse(hash).is_ok_and(|stored| stored.verifies(password.expose().as_bytes()))
 }
 
 /// Whether a hash is one that [`hash`] makes today; any other is replaced once its password is known.
@@ -56,6 +65,17 @@ mod tests {
         assert!(!verify(&Secret::new("correct horse"), "nonsense"));
         assert_eq!(check(NOBODY), Ok(()));
         assert!(!verify(&Secret::new(""), NOBODY));
+    }
+
+    #[test]
+    fn very_long_passwords_are_neither_hashed_nor_verified() {
+        let (longest, longer) = (Secret::new("x".repeat(LONGEST)), Secret::new("x".repeat(LONGEST + 1)));
+        let made = hash(&longest, &Rng::seeded(1)).unwrap();
+        assert!(verify(&longest, &made) && !verify(&longer, &made));
+        assert_eq!(hash(&longer, &Rng::seeded(1)), None);
+        // bcrypt has never read more than 72 bytes.
+        let bcrypt = bcrypt::hash("y".repeat(80), 4).unwrap();
+        assert!(verify(&Secret::new("y".repeat(72)), &bcrypt) && !verify(&Secret::new("y".repeat(71)), &bcrypt));
     }
 
     #[test]

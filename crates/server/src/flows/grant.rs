@@ -13,6 +13,7 @@ use super::caller::Caller;
 use super::record;
 use super::token::{self, Issue, Subject, Tokens};
 use crate::app::App;
+use crate::compute::NotDone;
 
 /// Scopes of OpenID Connect that any client may ask for a user (besides `offline_access`, which has conditions).
 const OIDC_SCOPES: &[&str] = &["openid", "profile", "email", "phone", "address"];
@@ -42,6 +43,8 @@ pub enum Refused {
     TooManyAttempts,
     /// Suspicious-IP throttling.
     SuspiciousAddress,
+    /// Too many passwords wait to be hashed.
+    Busy,
     /// A token could not be signed.
     Signing,
     /// The database failed.
@@ -64,7 +67,16 @@ impl Refused {
             Self::SignupDisabled => "Public signup is disabled".into(),
             Self::TooManyAttempts => "Your account has been blocked after multiple consecutive login attempts. We've sent you a notification via your preferred contact method with instructions on how to unblock it.".into(),
             Self::SuspiciousAddress => "We have detected suspicious login behavior and further attempts will be blocked. Please contact the administrator.".into(),
-            Self::Signing | Self::Database(_) => "server_error".into(),
+            Self::Busy | Self::Signing | Self::Database(_) => "server_error".into(),
+        }
+    }
+}
+
+impl From<NotDone> for Refused {
+    fn from(not_done: NotDone) -> Self {
+        match not_done {
+            NotDone::Busy => Self::Busy,
+            NotDone::Panicked => Self::Signing,
         }
     }
 }

@@ -21,6 +21,7 @@ use super::grant::{Granted, Refused};
 use super::guard::{Alarm, Guard, Standing, Verdict};
 use super::record;
 use crate::app::App;
+use crate::compute::NotDone;
 use crate::snapshot::Channel;
 
 /// A name and a password to be exchanged for tokens.
@@ -54,7 +55,7 @@ where
         let known = app.db.read("password.look", move |tx| look(tx, &looked, &by, now)).await?;
         let judged = match known {
             Known::Nothing => Judged { hash: None, is_right: false, better: None },
-            Known::Hash(hash) => judge(app, &login, hash).await.ok_or(Refused::Signing)?,
+            Known::Hash(hash) => judge(app, &login, hash).await?,
         };
         let turn = Turn { login: Arc::clone(&login), guard: guard.clone(), judged, now };
         let journal = app.journal.clone();
@@ -118,9 +119,9 @@ struct Judged {
 }
 
 /// Holds the password against the hash, or against one that nothing opens, so that a user who is not there costs as much.
-async fn judge(app: &App, login: &Arc<Login>, hash: Option<String>) -> Option<Judged> {
+async fn judge(app: &App, login: &Arc<Login>, hash: Option<String>) -> Result<Judged, NotDone> {
     let (login, rng): (Arc<Login>, Rng) = (Arc::clone(login), app.rng.clone());
-    app.compute(move || {
+    app.hash(move || {
         let is_right = password::verify(&login.password, hash.as_deref().unwrap_or(password::NOBODY)) && hash.is_some();
         let is_old = hash.as_deref().is_some_and(|hash| !password::is_current(hash));
         let better = if is_right && is_old { password::hash(&login.password, &rng) } else { None };

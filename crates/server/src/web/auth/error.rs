@@ -296,6 +296,7 @@ impl From<Refused> for AuthError {
             Refused::SignupDisabled => Self::SignupDisabled,
             Refused::TooManyAttempts => Self::TooManyAttempts,
             Refused::SuspiciousAddress => Self::SuspiciousAddress,
+            Refused::Busy => Self::Unavailable,
             Refused::Signing => Self::Server,
             Refused::Database(error) => error.into(),
         }
