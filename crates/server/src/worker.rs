@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringpass_core::kit::clock::{DAY, HOUR, MINUTE, Millis};
 use ringpass_core::storage::{
     DbError, Tx, access_tokens, authorization_codes, buckets, codes, jobs, login_failures, logins, logs,
-    pushed_requests, refresh_tokens, sessions, settings, stats, used_assertions,
+    pushed_requests, refresh_tokens, sessions, settings, stats, tickets, used_assertions,
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -102,9 +102,10 @@ type Prune = fn(&mut Tx<'_>, Millis, i64) -> Result<u64, DbError>;
 pub async fn prune(app: &App) -> Result<u64, DbError> {
     let now = app.clock.now();
     let kept_since = now - i64::from(app.config.limits.log_retention_days) * DAY;
-    let kinds: [(Prune, Millis); 12] = [
+    let kinds: [(Prune, Millis); 13] = [
         (jobs::prune, now),
         (codes::prune, now),
+        (tickets::prune, now),
         (access_tokens::prune, now),
         (refresh_tokens::prune, now),
         (sessions::prune, now),

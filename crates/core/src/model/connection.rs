@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::connection_options as options;
+use super::database_options;
 use super::schema::{self, Field, Format, Invalid, Kind, List, Object, field};
 use crate::kit::clock::Millis;
 use crate::kit::rng::Rng;
@@ -86,7 +87,9 @@ impl Connection {
         })?;
         let mut sent = body.get("options").and_then(Value::as_object).cloned().unwrap_or_default();
         options::check(strategy, &sent, None)?;
-        options::complete(strategy, &mut sent, true);
+        if strategy == Strategy::Auth0 {
+            database_options::complete(&mut sent, true);
+        }
         let mut connection = Self {
             id: ids::connection(rng),
             name: text("name").to_owned(),
@@ -109,7 +112,9 @@ impl Connection {
         if let Some(sent) = patch.get("options") {
             let mut sent = sent.as_object().cloned().unwrap_or_default();
             options::check(self.strategy, &sent, Some(&self.options.0))?;
-            options::complete(self.strategy, &mut sent, false);
+            if self.strategy == Strategy::Auth0 {
+                database_options::complete(&mut sent, false);
+            }
             self.options = Options(sent);
         }
         if let Some(clients @ Value::Array(_)) = patch.get("enabled_clients") {

@@ -1,9 +1,10 @@
-//! What is checked and completed in a connection's `options`; everything else in them is stored as sent.
+//! What is checked in a connection's `options`; everything else in them is stored as sent.
 
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::connection::Strategy;
+use super::database_options;
 use super::liquid::Limits;
 use super::schema::{self, Field, Format, Invalid, Kind, Object, field};
 use super::template;
@@ -19,50 +20,7 @@ pub fn check(strategy: Strategy, sent: &Map<String, Value>, old: Option<&Map<Str
             message(sent)
         }
         Strategy::Email => schema::check(&EMAIL_BODY, &wrapped).map(|_| ()),
-        Strategy::Auth0 => {
-            schema::check(&AUTH0_BODY, &wrapped)?;
-            identifiers(sent, old)
-        }
-    }
-}
-
-/// Adds the defaults of database connections; the options of the other strategies stay as sent.
-pub fn complete(strategy: Strategy, options: &mut Map<String, Value>, is_new: bool) {
-    if strategy != Strategy::Auth0 {
-        return;
-    }
-    options.retain(|name, value| !(value.is_null() && name == "authentication_methods"));
-    options.entry("mfa").or_insert(json!({"active": true, "return_enroll_settings": true}));
-    options.entry("passwordPolicy").or_insert(json!("good"));
-    if is_new {
-        options.entry("strategy_version").or_insert(json!(2));
-    }
-    if let Some(Value::Object(sent)) = options.get_mut("authentication_methods") {
-        let whole = json!({"password": {"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
-            "passkey": {"enabled": false}, "email_otp": {"enabled": false}, "phone_otp": {"enabled": false}});
-        fill(sent, &whole);
-    }
-    options
-        .entry("authentication_methods")
-        .or_insert(json!({"password": {"enabled": true, "api_behavior": "required"}, "passkey": {"enabled": false}}));
-    options.entry("passkey_options").or_insert(
-        json!({"challenge_ui": "both", "progressive_enrollment_enabled": true, "local_enrollment_enabled": true}),
-    );
-    options.entry("brute_force_protection").or_insert(json!(true));
-}
-
-/// Adds what `into` lacks of `whole`, one level down as well.
-fn fill(into: &mut Map<String, Value>, whole: &Value) {
-    for (name, value) in whole.as_object().into_iter().flatten() {
-        match (into.entry(name.clone()).or_insert(json!({})), value) {
-            (Value::Object(inner), Value::Object(defaults)) => {
-                for (name, value) in defaults {
-                    inner.entry(name.clone()).or_insert(value.clone());
-                }
-            }
-            (slot, _) if slot.is_null() => *slot = value.clone(),
-            _ => {}
-        }
+        Strategy::Auth0 => database_options::check(sent, old),
     }
 }
 
@@ -86,31 +44,6 @@ fn message(sent: &Map<String, Value>) -> Result<(), Invalid> {
         let reason = format!("Object didn't pass validation for format liquid: {error}");
         Invalid::payload(&reason, "options.template", TEMPLATE)
     })
-}
-
-/// The rules between identifiers of a database connection.
-fn identifiers(sent: &Map<String, Value>, old: Option<&Map<String, Value>>) -> Result<(), Invalid> {
-    let Some(attributes) = sent.get("attributes").and_then(Value::as_object) else { return Ok(()) };
-    for other in ["requires_username", "validation"] {
-        if sent.get(other).is_some_and(|value| !value.is_null()) {
-            return Err(Invalid::body(format!("Cannot set both options.attributes and options.{other}")));
-        }
-    }
-    let active = |attribute: &Value| attribute.pointer("/identifier/active") == Some(&Value::Bool(true));
-    for (name, attribute) in attributes.iter().filter(|(_, attribute)| active(attribute)) {
-        if attribute.pointer("/signup/status").and_then(Value::as_str) == Some("inactive") {
-            return Err(Invalid::body(format!("attribute {name} must also be required on signup")));
-        }
-    }
-    if !attributes.values().any(active) {
-        return Err(Invalid::body("attributes must contain one active identifier"));
-    }
-    let not_unique = |attribute: &Value| attribute.get("unique") == Some(&Value::Bool(false));
-    let had_email = |old: &Map<String, Value>| old.get("attributes").and_then(|it| it.get("email")).is_some();
-    if attributes.get("email").is_some_and(not_unique) && old.is_some_and(|old| !had_email(old)) {
-        return Err(Invalid::body("cannot add non-unique email attribute"));
-    }
-    Ok(())
 }
 
 const SECRET: &str = "Key that signs the token for the gateway";
@@ -185,31 +118,11 @@ const EMAIL: Object = Object {
     required: &[],
     open: true,
 };
-const POLICIES: &[&str] = &["none", "low", "fair", "good", "excellent"];
-const AUTH0: Object = Object {
-    fields: &[&[
-        field("passwordPolicy", Kind::OneOf(POLICIES), "Strength of passwords"),
-        field("requires_username", Kind::Bool, "Whether users need a user name"),
-        field("disable_signup", Kind::Bool, "Whether users cannot sign up"),
-        field("brute_force_protection", Kind::Bool, "Whether failed tries count towards a block"),
-        field("import_mode", Kind::Bool, "Whether users move in at their first sign-in"),
-        field("attributes", Kind::FREE, "Identifiers of users"),
-        field("authentication_methods", Kind::FREE, "Ways to sign in"),
-        field("passkey_options", Kind::FREE, "Settings of passkeys"),
-        field("mfa", Kind::FREE, "Second factors"),
-        field("customScripts", Kind::FREE, "Scripts of an external user store"),
-        field("configuration", Kind::FREE, "Values for the scripts"),
-    ]],
-    required: &[],
-    open: true,
-};
 const ABOUT: &str = "Settings of the strategy";
 const SMS_BODY: Object =
     Object { fields: &[&[field("options", Kind::Object(&SMS), ABOUT)]], required: &["options"], open: false };
 const EMAIL_BODY: Object =
     Object { fields: &[&[field("options", Kind::Object(&EMAIL), ABOUT)]], required: &["options"], open: false };
-const AUTH0_BODY: Object =
-    Object { fields: &[&[field("options", Kind::Object(&AUTH0), ABOUT)]], required: &["options"], open: false };
 
 #[cfg(test)]
 mod tests {
@@ -298,53 +211,5 @@ mod tests {
         ] {
             assert_eq!(refusal(Strategy::Sms, options), "ok");
         }
-    }
-
-    #[test]
-    fn database_options_are_completed() {
-        let mut options = Map::new();
-        complete(Strategy::Auth0, &mut options, true);
-        assert_eq!(
-            Value::Object(options.clone()),
-            json!({"mfa": {"active": true, "return_enroll_settings": true}, "passwordPolicy": "good", "strategy_version": 2,
-                "authentication_methods": {"password": {"enabled": true, "api_behavior": "required"}, "passkey": {"enabled": false}},
-                "passkey_options": {"challenge_ui": "both", "progressive_enrollment_enabled": true, "local_enrollment_enabled": true},
-                "brute_force_protection": true})
-        );
-        let mut sent =
-            json!({"authentication_methods": {"password": {"enabled": true}, "phone_otp": {"enabled": true}}});
-        let sent = sent.as_object_mut().unwrap();
-        complete(Strategy::Auth0, sent, false);
-        assert_eq!(
-            sent["authentication_methods"],
-            json!({"password": {"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
-                "phone_otp": {"enabled": true}, "passkey": {"enabled": false}, "email_otp": {"enabled": false}})
-        );
-        assert!(!sent.contains_key("strategy_version"));
-    }
-
-    #[test]
-    fn identifiers_of_a_database_must_agree() {
-        let phone = |active: bool, status: &str| json!({"phone_number": {"identifier": {"active": active}, "signup": {"status": status}}});
-        for (options, expected) in [
-            (json!({"attributes": phone(true, "required")}), "ok"),
-            (
-                json!({"attributes": phone(true, "required"), "requires_username": true}),
-                "Cannot set both options.attributes and options.requires_username",
-            ),
-            (
-                json!({"attributes": phone(true, "required"), "validation": {}}),
-                "Cannot set both options.attributes and options.validation",
-            ),
-            (json!({"attributes": phone(true, "inactive")}), "attribute phone_number must also be required on signup"),
-            (json!({"attributes": phone(false, "required")}), "attributes must contain one active identifier"),
-        ] {
-            assert_eq!(refusal(Strategy::Auth0, options), expected);
-        }
-        let email = json!({"attributes": {"email": {"identifier": {"active": true}, "unique": false}}});
-        let old = Map::new();
-        let error = check(Strategy::Auth0, email.as_object().unwrap(), Some(&old)).unwrap_err();
-        assert_eq!(error.message, "cannot add non-unique email attribute");
-        assert!(check(Strategy::Auth0, email.as_object().unwrap(), email.as_object()).is_ok());
     }
 }

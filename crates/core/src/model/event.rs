@@ -13,6 +13,8 @@ pub const TYPES: &[(&str, &str)] = &[
     ("cs", "Code Sent"),
     ("f", "Failed Login"),
     ("fapi", "Failed API Operation"),
+    ("fcp", "Failed Change Password"),
+    ("fcpr", "Failed Change Password Request"),
     ("feacft", "Failed exchange of Authorization Code for Access Token"),
     ("feccft", "Failed exchange of Access Token for a Client Credentials Grant"),
     ("fepft", "Failed exchange of Password for Access Token"),
@@ -23,10 +25,13 @@ pub const TYPES: &[(&str, &str)] = &[
     ("fs", "Failed Signup"),
     ("fsa", "Failed Silent Auth"),
     ("fu", "Failed Login (Invalid Email/Username)"),
+    ("fv", "Failed Verification Email"),
     ("limit_mu", "Blocked IP Address"),
     ("limit_wc", "Blocked Account"),
     ("s", "Success Login"),
     ("sapi", "Success API Operation"),
+    ("scp", "Success Change Password"),
+    ("scpr", "Success Change Password Request"),
     ("seacft", "Successful exchange of Authorization Code for Access Token"),
     ("seccft", "Successful exchange of Access Token for a Client Credentials Grant"),
     ("sepft", "Successful exchange of Password for Access Token"),
@@ -34,6 +39,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("srrt", "Successfully revoked a Refresh Token"),
     ("ss", "Success Signup"),
     ("ssa", "Success Silent Auth"),
+    ("sv", "Success Verification Email"),
     ("ublkdu", "User login block released"),
 ];
 
@@ -188,6 +194,7 @@ fn is_secret(name: &str) -> bool {
         "refresh_token",
         "secret",
         "signing_secret",
+        "ticket",
         "twilio_token",
         "verification_code",
     ];

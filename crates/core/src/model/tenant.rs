@@ -106,6 +106,11 @@ impl TenantSettings {
         self.0.get("phone_consolidated_experience").and_then(Value::as_bool).unwrap_or(false)
     }
 
+    /// Whether a sign-up tells that somebody has the address already.
+    pub fn enable_public_signup_user_exists_error(&self) -> bool {
+        self.flag("enable_public_signup_user_exists_error").unwrap_or(false)
+    }
+
     /// Where phone messages may go: `{"list": ["CA"], "mode": "allow"}`.
     pub fn country_codes(&self) -> Option<&Value> {
         self.0.get("country_codes").filter(|value| !value.is_null())

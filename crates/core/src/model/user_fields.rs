@@ -88,7 +88,7 @@ pub(super) const MEMBERS: &[Field] = &[
     field("phone_number", Kind::Format(&PHONE), "Phone number"),
     field("phone_verified", Kind::Bool, "Whether the phone number is confirmed"),
     field("username", Kind::Format(&USERNAME), "User name"),
-    field("password", Kind::Text(1, 4_096), "Password"),
+    field("password", Kind::Text(1, 1_024), "Password"),
     field("name", Kind::Text(1, 300), "Full name"),
     field("nickname", Kind::Text(0, 300), "Short name"),
     field("picture", Kind::Format(&PICTURE), "Address of a picture"),

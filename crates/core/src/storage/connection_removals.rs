@@ -105,7 +105,8 @@ pub(super) fn remove_users(tx: &mut Tx<'_>, connection: &str, limit: i64) -> Res
             let id = row.text(0)?;
             if !users::delete(tx, &id)? {
                 // An identity of a user of another connection: that user stays.
-                tx.later("DELETE FROM users WHERE user_id = ?1", &[id.into()])?;
+                tx.later("DELETE FROM users WHERE user_id = ?1", &[id.as_str().into()])?;
+                users::forget_password(tx, &id)?;
             }
             gone += 1;
         }

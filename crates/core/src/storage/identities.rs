@@ -55,6 +55,15 @@ pub fn unlink(tx: &mut Tx<'_>, primary: &str, user_id: &str, now: Millis) -> Res
     Ok(row.is_some())
 }
 
+/// An identity of `primary` as the user it was.
+pub fn get(tx: &mut Tx<'_>, primary: &str, user_id: &str) -> Result<Option<User>, DbError> {
+    let row = tx.query_one(
+        concat!("SELECT ", columns!(), " FROM users WHERE user_id = ?2 AND linked_to = ?1"),
+        &[primary.into(), user_id.into()],
+    )?;
+    row.as_ref().map(users::read).transpose()
+}
+
 /// An identity of `primary` as the user it was, to be changed and given to [`put`].
 pub fn get_for_update(tx: &mut Tx<'_>, primary: &str, user_id: &str) -> Result<Option<User>, DbError> {
     let row = tx.query_one(

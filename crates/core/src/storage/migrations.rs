@@ -14,6 +14,7 @@ pub(super) const ALL: &[(i64, &str)] = &[
     (7, include_str!("../../../../migrations/0007_lighter_writes.sql")),
     (8, include_str!("../../../../migrations/0008_jobs.sql")),
     (9, include_str!("../../../../migrations/0009_sessions.sql")),
+    (12, include_str!("../../../../migrations/0012_password_databases.sql")),
 ];
 
 /// Remembers what has been applied; the same text on both engines.

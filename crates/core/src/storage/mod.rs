@@ -39,6 +39,7 @@ pub mod signing_keys;
 mod sqlite;
 pub mod stats;
 pub mod tenant;
+pub mod tickets;
 pub mod used_assertions;
 pub mod users;
 
@@ -46,6 +47,6 @@ pub use db::{Asked, Db, DbError, Row, Settings, Tx, Url, Value};
 pub use queue::{Ended, Watch};
 
 /// A document as the text of a JSON column.
-fn json(doc: &serde_json::Map<String, serde_json::Value>) -> String {
+fn json(doc: &impl serde::Serialize) -> String {
     serde_json::to_string(doc).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use crate::model::identifier::Identifier;
 use crate::model::user::User;
 
 use super::db::{Asked, DbError, Row, Tx, Value};
-use super::{access_tokens, grants, json, permissions, refresh_tokens, sessions};
+use super::{access_tokens, grants, json, passwords, permissions, refresh_tokens, sessions, tickets};
 
 /// Every column and the identities linked to the user, in the order in which [`read`] takes them.
 macro_rules! columns {
@@ -289,12 +289,21 @@ pub fn delete_by_email(tx: &mut Tx<'_>, connection: &str, email: &str) -> Result
 
 /// Removes what hangs on a user whose own row is gone.
 fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
-    tx.later("DELETE FROM users WHERE linked_to = ?1", &[user_id.into()])?;
+    for row in tx.query("DELETE FROM users WHERE linked_to = ?1 RETURNING user_id", &[user_id.into()])? {
+        forget_password(tx, &row.text(0)?)?;
+    }
+    forget_password(tx, user_id)?;
     refresh_tokens::bury_of_user(tx, user_id)?;
     sessions::delete_of_user(tx, user_id, None)?;
     grants::delete_of_user(tx, user_id)?;
     access_tokens::delete_of_user(tx, user_id)?;
     permissions::delete_of_user(tx, user_id)
+}
+
+/// Removes what there is of the passwords of a user, or of an identity, whose row is gone.
+pub(super) fn forget_password(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
+    passwords::delete_of_user(tx, user_id)?;
+    tickets::delete_of_user(tx, user_id)
 }
 
 /// Position of `linked_to` among the columns.

@@ -2,10 +2,12 @@
 //! (`docs/COMPATIBILITY.md` C606-C616, C621-C624).
 
 use http::{StatusCode, header};
+use ringpass_core::model::password_policy::Weak;
 use ringpass_core::model::schema::Invalid;
 use ringpass_core::storage::DbError;
 use serde_json::json;
 
+use crate::flows::new_password::PasswordRefused;
 use crate::web::Reply;
 
 /// Everything that a caller of the Management API can be told.
@@ -101,6 +103,8 @@ pub enum ApiError {
     IdentityTaken,
     /// The same user exists.
     UserConflict,
+    /// The password is none that this user may have.
+    Weak(Weak),
     /// Paging goes no deeper into a list; the sentence says what does.
     BeyondWindow(&'static str),
     /// A search reads more than one may; the sentence says what to ask for.
@@ -112,6 +116,8 @@ pub enum ApiError {
     /// A part of the tenant that nobody may remove or change; the sentence says which.
     Untouchable(&'static str),
     // Failures.
+    /// Too many passwords wait to be hashed.
+    Busy,
     /// A bug; the process log has the cause.
     Server,
     /// The database failed.
@@ -125,6 +131,8 @@ impl ApiError {
         let no = |what: &str, code| text(StatusCode::NOT_FOUND, what, code);
         let bad = |what: &str, code| text(StatusCode::BAD_REQUEST, what, code);
         let conflict = |what: &str, code| text(StatusCode::CONFLICT, what, code);
+        let busy =
+            text(StatusCode::SERVICE_UNAVAILABLE, "The server cannot take this request now. Try again shortly.", "");
         match self {
             Self::MissingAuthentication => text(StatusCode::UNAUTHORIZED, "Missing authentication", ""),
             Self::BadAuthenticationHeader => bad("Bad HTTP authentication header format", "Bearer"),
@@ -194,6 +202,7 @@ impl ApiError {
             Self::SameIdentity => bad("Main account and specified identity are the same.", "invalid_body"),
             Self::IdentityTaken => conflict("Specified identity already belongs to a user.", "identity_conflict"),
             Self::UserConflict => conflict("The user already exists.", "auth0_idp_error"),
+            Self::Weak(weak) => (StatusCode::BAD_REQUEST, format!("{}: {}", weak.name(), weak.message()), ""),
             Self::BeyondWindow(sentence) => bad(sentence, "invalid_paging"),
             Self::TooBroad(sentence) => bad(sentence, "invalid_query_string"),
             Self::CredentialAttached => conflict(
@@ -202,9 +211,8 @@ impl ApiError {
             ),
             Self::KeyInUse => bad("Only a previous signing key can be revoked", "invalid_body"),
             Self::Untouchable(sentence) => bad(sentence, "operation_not_supported"),
-            Self::Database(error) if error.is_temporary() => {
-                text(StatusCode::SERVICE_UNAVAILABLE, "The server cannot take this request now. Try again shortly.", "")
-            }
+            Self::Busy => busy,
+            Self::Database(error) if error.is_temporary() => busy,
             Self::Server | Self::Database(_) => {
                 text(StatusCode::INTERNAL_SERVER_ERROR, "An internal server error occurred", "")
             }
@@ -232,8 +240,20 @@ impl ApiError {
         let reply = Reply::json(status, &body);
         match self {
             Self::MissingAuthentication => reply.with(header::WWW_AUTHENTICATE, "Bearer"),
+            Self::Busy => reply.with(header::RETRY_AFTER, "1"),
             Self::Database(error) if error.is_temporary() => reply.with(header::RETRY_AFTER, "1"),
             _ => reply,
+        }
+    }
+}
+
+impl From<PasswordRefused> for ApiError {
+    fn from(refused: PasswordRefused) -> Self {
+        match refused {
+            PasswordRefused::Weak(weak) => Self::Weak(weak),
+            PasswordRefused::Busy => Self::Busy,
+            PasswordRefused::Failed => Self::Server,
+            PasswordRefused::Database(error) => Self::Database(error),
         }
     }
 }
@@ -282,8 +302,10 @@ mod tests {
 
     #[test]
     fn a_busy_database_asks_to_come_back() {
-        let busy = ApiError::from(DbError::Full).reply();
-        assert_eq!((busy.status.as_u16(), busy.headers.contains_key(header::RETRY_AFTER)), (503, true));
+        for busy in [ApiError::from(DbError::Full), ApiError::Busy] {
+            let busy = busy.reply();
+            assert_eq!((busy.status.as_u16(), busy.headers.contains_key(header::RETRY_AFTER)), (503, true));
+        }
         let broken = ApiError::from(DbError::Shape(1)).reply();
         assert_eq!((broken.status.as_u16(), broken.headers.contains_key(header::RETRY_AFTER)), (500, false));
     }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use http::StatusCode;
 use ringpass_core::kit::clock::SECOND;
 use ringpass_core::kit::jwt::{Alg, Parsed};
-use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::schema::{self, Field, Invalid, Kind, Object, field};
 use ringpass_core::model::user::User;
 use ringpass_core::storage::{DbError, Tx, connections, identities, users};
 use serde_json::{Map, Value};
 
-use super::users::{channel, forgive, hashed, permit};
+use super::users::{channel, permit, taken};
 use super::{ApiError, Outcome, Request};
 use crate::app::App;
 use crate::web::Reply;
@@ -92,22 +91,23 @@ pub async fn update(app: Arc<App>, request: Request, user: User, identity_id: St
         .partition(|(name, _)| OF_IDENTITY.contains(&&**name));
     let connection = channel(&app, own.get("connection").and_then(Value::as_str).unwrap_or_default()).await?;
     let primary = channel(&app, &user.connection).await?;
-    let hash = hashed(&app, own.get("password").and_then(Value::as_str).map(Secret::new)).await?;
     let (own, rest, now) = (Value::from(own), Value::from(rest), app.clock.now());
+    let (primary_id, known_id) = (user.user_id.clone(), identity_id.clone());
+    let known = app.db.read("identities.known", move |tx| identities::get(tx, &primary_id, &known_id)).await?;
+    let mut known = known.ok_or(ApiError::NoIdentity)?;
+    let password = known.apply(&own, &connection.connection, now)?;
+    let password = taken(&app, &connection.connection, &known, password).await?;
     let work = move |tx: &mut Tx<'_>| {
         let mut user = users::get_for_update(tx, &user.user_id)?.ok_or(ApiError::NoUser)?;
         let mut identity = identities::get_for_update(tx, &user.user_id, &identity_id)?.ok_or(ApiError::NoIdentity)?;
         user.apply(&rest, &primary.connection, now)?;
         identity.apply(&own, &connection.connection, now)?;
-        let is_renewed = hash.is_some();
-        if is_renewed {
-            identity.password_hash = hash;
-        }
+        let given = password.map(|password| password.give(&mut identity, now));
         if !identities::put(tx, &identity)? || !users::put(tx, &user)? {
             return Err(ApiError::UserConflict);
         }
-        if is_renewed {
-            forgive(tx, &identity)?;
+        if let Some(given) = given {
+            given.note(tx, &identity)?;
         }
         let user = users::get(tx, &user.user_id)?.ok_or(ApiError::NoUser)?;
         Ok(Reply::json(StatusCode::OK, &user.view()))

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use ringpass_core::kit::password;
 use ringpass_core::kit::secret::Secret;
+use ringpass_core::model::connection::Connection;
 use ringpass_core::model::schema::Invalid;
 use ringpass_core::model::user::User;
-use ringpass_core::storage::{DbError, Tx, login_failures, users};
+use ringpass_core::storage::users;
 
 use super::paging::Fields;
 use super::{ApiError, Outcome, Request, identities};
 use crate::app::App;
+use crate::flows::new_password::{self, NewPassword};
 use crate::snapshot::Channel;
 use crate::web::Reply;
 
@@ -40,7 +41,9 @@ pub async fn create(app: Arc<App>, request: Request) -> Outcome {
     let body = request.json()?;
     let channel = channel(&app, User::wanted_connection(&body)?).await?;
     let (mut user, password) = User::create(&body, &channel.connection, &app.rng, app.clock.now())?;
-    user.password_hash = hashed(&app, password).await?;
+    if let Some(password) = taken(&app, &channel.connection, &user, password).await? {
+        user.password_hash = Some(password.hash);
+    }
     request
         .change(&app, "users.create", move |tx| {
             if !users::insert(tx, &user)? {
@@ -70,20 +73,18 @@ pub async fn update(app: Arc<App>, request: Request) -> Outcome {
     }
     let channel = channel(&app, &user.connection).await?;
     let now = app.clock.now();
-    let hash = hashed(&app, user.apply(&body, &channel.connection, now)?).await?;
+    let password = user.apply(&body, &channel.connection, now)?;
+    let password = taken(&app, &channel.connection, &user, password).await?;
     request
         .change(&app, "users.update", move |tx| {
             let mut user = users::get_for_update(tx, &id)?.ok_or(ApiError::NoUser)?;
             user.apply(&body, &channel.connection, now)?;
-            let is_renewed = hash.is_some();
-            if is_renewed {
-                user.password_hash = hash;
-            }
+            let given = password.map(|password| password.give(&mut user, now));
             if !users::put(tx, &user)? {
                 return Err(ApiError::UserConflict);
             }
-            if is_renewed {
-                forgive(tx, &user)?;
+            if let Some(given) = given {
+                given.note(tx, &user)?;
             }
             Ok(Reply::json(StatusCode::OK, &user.view()))
         })
@@ -100,14 +101,6 @@ pub async fn remove(app: Arc<App>, request: Request) -> Outcome {
             Ok(Reply::empty(StatusCode::NO_CONTENT))
         })
         .await
-}
-
-/// Lifts the blocks of brute-force protection from whoever has a new password (C1205).
-pub(super) fn forgive(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
-    for name in [&user.email, &user.username, &user.phone_number].into_iter().flatten() {
-        login_failures::forgive(tx, &user.connection, name)?;
-    }
-    Ok(())
 }
 
 /// Passes a token with one of the `whole` scopes, or a user's own token for this very user, when `own` says so.
@@ -130,10 +123,15 @@ pub(super) async fn channel(app: &App, name: &str) -> Result<Arc<Channel>, ApiEr
     named.ok_or(ApiError::NoConnectionForUser)
 }
 
-/// The hash of a password, if there is one to hash.
-pub(super) async fn hashed(app: &App, password: Option<Secret>) -> Result<Option<String>, ApiError> {
-    let Some(password) = password else { return Ok(None) };
-    let rng = app.rng.clone();
-    let hash = app.compute(move || password::hash(&password, &rng)).await.flatten();
-    hash.ok_or(ApiError::Server).map(Some)
+/// A password for `user`, if there is one to take.
+pub(super) async fn taken(
+    app: &App,
+    connection: &Connection,
+    user: &User,
+    password: Option<Secret>,
+) -> Result<Option<NewPassword>, ApiError> {
+    match password {
+        Some(password) => Ok(Some(new_password::take(app, connection, user, password).await?)),
+        None => Ok(None),
+    }
 }

@@ -399,7 +399,7 @@ async fn a_user_of_a_connection_is_deleted_by_address() {
         }
         let mut body = json!({"connection": connection, "email": email});
         if connection != "mail" {
-            body["password"] = "a long passphrase".into();
+            body["password"] = "A long passphrase".into();
         }
         good(&admin.post("/api/v2/users", body).await, 201);
     }

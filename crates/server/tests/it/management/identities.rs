@@ -18,7 +18,7 @@ fn path(id: &str) -> String {
 
 /// A user of the database, who signs in by password.
 async fn ann(world: &World) -> String {
-    let body = json!({"connection": DATABASE, "email": "ann@example.org", "password": "a long passphrase",
+    let body = json!({"connection": DATABASE, "email": "ann@example.org", "password": "A long passphrase",
         "user_id": "ann", "user_metadata": {"mine": 1}});
     good(&admin(world).post("/api/v2/users", body).await, 201)["user_id"].as_str().unwrap().to_owned()
 }

@@ -134,7 +134,7 @@ async fn every_bad_row_is_told_with_its_reasons() {
     let world = World::new().await;
     let admin = admin(&world);
     let connection = id_of(&world, DATABASE).await;
-    let known = json!({"connection": DATABASE, "email": "ann@example.org", "username": "ann", "password": "a long one",
+    let known = json!({"connection": DATABASE, "email": "ann@example.org", "username": "ann", "password": "A long one",
         "user_id": "ann"});
     good(&admin.post("/api/v2/users", known).await, 201);
     let custom = |algorithm: &str, value: &str| json!({"algorithm": algorithm, "hash": {"value": value}});
@@ -215,7 +215,7 @@ async fn an_upsert_changes_who_is_there_by_address() {
     let world = World::new().await;
     let admin = admin(&world);
     let connection = id_of(&world, DATABASE).await;
-    let known = json!({"connection": DATABASE, "email": "ann@example.org", "password": "a long one", "user_id": "ann",
+    let known = json!({"connection": DATABASE, "email": "ann@example.org", "password": "A long one", "user_id": "ann",
         "user_metadata": {"a": 1, "b": 2}});
     good(&admin.post("/api/v2/users", known).await, 201);
     let rows = json!([
@@ -358,7 +358,7 @@ async fn users_are_exported_to_an_address_that_is_good_for_an_hour() {
         world.new_user(&format!("+49151123{last:05}")).await;
     }
     let known =
-        json!({"connection": DATABASE, "email": "ann@example.org", "password": "a long one", "name": "A, \"B\""});
+        json!({"connection": DATABASE, "email": "ann@example.org", "password": "A long one", "name": "A, \"B\""});
     good(&admin.post("/api/v2/users", known).await, 201);
     let sms = id_of(&world, "sms").await;
     let fields = json!([{"name": "user_id"}, {"name": "phone_number", "export_as": "phone"}]);
@@ -429,7 +429,7 @@ async fn users_are_exported_to_an_address_that_is_good_for_an_hour() {
 async fn a_verification_email_is_taken_on_and_not_sent() {
     let world = World::new().await;
     let admin = admin(&world);
-    let known = json!({"connection": DATABASE, "email": "ann@example.org", "password": "a long one", "user_id": "ann"});
+    let known = json!({"connection": DATABASE, "email": "ann@example.org", "password": "A long one", "user_id": "ann"});
     good(&admin.post("/api/v2/users", known).await, 201);
     let job = good(&admin.post("/api/v2/jobs/verification-email", json!({"user_id": "auth0|ann"})).await, 201);
     assert_eq!((&job["type"], &job["status"]), (&json!("verification_email"), &json!("pending")));

@@ -21,7 +21,7 @@ async fn fill(world: &World) {
             "app_metadata": {"plan": "silver", "level": 7}}),
         json!({"connection": "mail", "user_id": "cyd", "email": "Cyd@Example.org", "name": "Cyd"}),
         json!({"connection": DATABASE, "user_id": "dan", "email": "dan@example.com", "username": "Dan",
-            "password": "a long passphrase"}),
+            "password": "A long passphrase"}),
     ] {
         good(&admin.post("/api/v2/users", body).await, 201);
         world.clock.advance(1_000);

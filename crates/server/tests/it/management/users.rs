@@ -86,7 +86,7 @@ async fn members_belong_to_strategies() {
         json!({"connection": "sms", "phone_number": " +4915112345678"}),
         json!({"connection": "sms", "phone_number": "+1234567890123456"}),
         json!({"connection": "sms", "phone_number": 4_915_112_345_678_i64}),
-        json!({"connection": "sms", "phone_number": PHONE, "password": "a long passphrase"}),
+        json!({"connection": "sms", "phone_number": PHONE, "password": "A long passphrase"}),
         json!({"connection": "sms", "phone_number": PHONE, "email": "a@b.example"}),
         json!({"connection": "sms", "phone_number": PHONE, "username": "ann"}),
         json!({"connection": "sms", "phone_number": PHONE, "roles": []}),
@@ -96,7 +96,7 @@ async fn members_belong_to_strategies() {
         json!({"connection": "mail", "email": "no-address"}),
         json!({"connection": "mail", "email": "a@b.example", "phone_number": PHONE}),
         json!({"connection": DATABASE, "email": "a@b.example"}),
-        json!({"connection": DATABASE, "password": "a long passphrase"}),
+        json!({"connection": DATABASE, "password": "A long passphrase"}),
         json!({"connection": DATABASE, "email": "a@b.example", "password": ""}),
     ] {
         writeln!(lines, "{}", said(&admin.post("/api/v2/users", body).await)).unwrap();
@@ -133,7 +133,7 @@ async fn members_belong_to_strategies() {
 async fn a_password_is_hashed_and_never_shown() {
     let world = World::new().await;
     let admin = admin(&world);
-    let body = json!({"connection": DATABASE, "email": "Ann@Example.org", "password": "first long passphrase"});
+    let body = json!({"connection": DATABASE, "email": "Ann@Example.org", "password": "First long passphrase"});
     let (path, user) = made(&admin, body).await;
     expect![[r#"
         {
@@ -161,10 +161,10 @@ async fn a_password_is_hashed_and_never_shown() {
     let first = hash(database(&world).await);
     assert!(first.starts_with("$argon2id$v=19$m="), "{first}");
     let changed =
-        good(&admin.patch(&path, json!({"password": "second long passphrase", "connection": DATABASE})).await, 200);
+        good(&admin.patch(&path, json!({"password": "Second long passphrase", "connection": DATABASE})).await, 200);
     assert!(changed["last_password_reset"].is_string() && changed.get("password").is_none());
     let rows = database(&world).await;
-    for clear in ["first long passphrase", "second long passphrase"] {
+    for clear in ["First long passphrase", "Second long passphrase"] {
         assert!(!rows.contains(clear), "{clear} lies in the database");
     }
     let logs = world.logs().await;
@@ -174,8 +174,8 @@ async fn a_password_is_hashed_and_never_shown() {
     assert_eq!(good(&admin.get("/api/v2/users-by-email?email=bob@example.org").await, 200), json!([]));
     let missing = admin.get("/api/v2/users-by-email").await;
     assert_eq!(said(&missing), "400 invalid_query_string: Query validation error: 'Missing required property: email'.");
-    let again =
-        admin.post("/api/v2/users", json!({"connection": DATABASE, "email": "ann@example.org", "password": "x"})).await;
+    let body = json!({"connection": DATABASE, "email": "ann@example.org", "password": "Third long passphrase"});
+    let again = admin.post("/api/v2/users", body).await;
     assert_eq!(said(&again), "409 auth0_idp_error: The user already exists.");
     drop(world.logs().await);
 }

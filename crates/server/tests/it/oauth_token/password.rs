@@ -11,7 +11,7 @@ use crate::world::{API, Answer, Caller, NATIVE, OTP, PHONE, WEB, World};
 
 const DATABASE: &str = "Username-Password-Authentication";
 const REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
-const RIGHT: &str = "a long passphrase";
+const RIGHT: &str = "A long passphrase";
 
 /// A world whose native client may use passwords, and a user of the database.
 async fn world() -> World {
@@ -151,7 +151,7 @@ async fn whoever_is_wrong_learns_nothing() {
     let mut lines = String::new();
     for (username, password) in [
         ("ann", "wrong"),
-        ("ann@example.org", "A long passphrase"),
+        ("ann@example.org", "a long passphrase"),
         ("ann", &*format!("{RIGHT} ")),
         ("bob", RIGHT),
         ("bob@example.org", RIGHT),
@@ -291,9 +291,9 @@ async fn the_password_of_a_linked_identity_signs_in_the_primary_user() {
     assert_eq!(world.read_token(&answer.text("id_token"), "")["claims"]["sub"], json!(sms));
     // Its password is changed by the connection's name.
     let whose = format!("/api/v2/users/{}", sms.replace('|', "%7C"));
-    let patch: Value = json!({"connection": DATABASE, "password": "another passphrase"});
+    let patch: Value = json!({"connection": DATABASE, "password": "Another passphrase"});
     assert_eq!(world.api("update:users").patch(&whose, patch).await.status, 200);
     assert_eq!(sign_in(&world.anon(), "ann", RIGHT).await.status, 403);
-    assert_eq!(sign_in(&world.anon(), "ann", "another passphrase").await.status, 200);
+    assert_eq!(sign_in(&world.anon(), "ann", "Another passphrase").await.status, 200);
     drop(world.logs().await);
 }
