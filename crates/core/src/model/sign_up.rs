@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::connection::{Connection, Strategy};
+use super::email::Email;
 use super::phone::Phone;
 use super::schema;
 use super::user::User;
@@ -136,6 +137,7 @@ fn is_well_formed(name: &str, value: &Value) -> bool {
     let text = value.as_str();
     field.is_some_and(|field| schema::reason(&field.kind, value).is_none())
         && text.is_some_and(|text| !text.contains(char::is_control))
+        && (name != "email" || text.and_then(Email::parse).is_some())
 }
 
 /// A user name has the length that the connection says, and is nobody's address or number.

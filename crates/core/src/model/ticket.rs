@@ -1,5 +1,5 @@
 //! A ticket: a link that lets whoever holds it do one thing for one user once
-//! (<https://auth0.com/docs/api/management/v2/tickets>; `docs/COMPATIBILITY.md` C1530-C1541).
+//! (<https://auth0.com/docs/api/management/v2/tickets>; `docs/COMPATIBILITY.md` C1530-C1539).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -22,4 +22,6 @@ pub mod remove_connection;
 pub mod revoke;
 pub mod session;
 pub mod signing_keys;
+pub mod signup;
+pub mod tickets;
 pub mod token;

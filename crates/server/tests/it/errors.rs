@@ -5,6 +5,7 @@ use ringpass::flows::limits::Window;
 use ringpass::web::auth::error::AuthError;
 use ringpass_core::model::assertion::Refused;
 use ringpass_core::model::connection::Strategy;
+use ringpass_core::model::password_policy::Weak;
 
 use crate::world::{Answer, Lines as _, NOW};
 
@@ -52,6 +53,17 @@ fn all() -> Vec<AuthError> {
         E::BadAuthorization("unsupported_response_type", "Unsupported response type: x".into()),
         E::BadRefreshToken,
         E::UserGone,
+        E::MissingMember("connection"),
+        E::BadMember("email"),
+        E::UnwantedMember("username"),
+        E::UnknownClient,
+        E::ConnectionNotFound,
+        E::ConnectionNotEnabled,
+        E::UnsupportedStrategy,
+        E::PublicSignupDisabled,
+        E::InvalidSignup,
+        E::UserExists,
+        E::Weak(Weak::Used(5)),
         E::InvalidToken,
         E::TooManyRequests(Window { limit: 50, remaining: 0, reset_at: NOW + 72_000 }, 72),
         E::TooManyAttempts,
@@ -108,6 +120,17 @@ fn name(error: &AuthError) -> &'static str {
         BadAuthorization,
         BadRefreshToken,
         UserGone,
+        MissingMember,
+        BadMember,
+        UnwantedMember,
+        UnknownClient,
+        ConnectionNotFound,
+        ConnectionNotEnabled,
+        UnsupportedStrategy,
+        PublicSignupDisabled,
+        InvalidSignup,
+        UserExists,
+        Weak,
         InvalidToken,
         TooManyRequests,
         TooManyAttempts,
@@ -132,7 +155,7 @@ fn every_error_is_answered_like_this() {
             out.line(format!("    {name}: {}", value.to_str().unwrap_or_default()));
         }
     }
-    assert_eq!(seen.len(), 47, "an error is missing from the list");
+    assert_eq!(seen.len(), 58, "an error is missing from the list");
     expect![[r#"
         BadBody: 400 {"error":"bad.request","error_description":"Invalid request body"}
         BadOauthBody: 400 {"error":"invalid_request","error_description":"Invalid request body"}
@@ -177,6 +200,17 @@ fn every_error_is_answered_like_this() {
         BadAuthorization: 400 {"error":"unsupported_response_type","error_description":"Unsupported response type: x"}
         BadRefreshToken: 403 {"error":"invalid_grant","error_description":"Unknown or invalid refresh token."}
         UserGone: 403 {"error":"invalid_grant","error_description":"The refresh_token was generated for a user who doesn't exist anymore."}
+        MissingMember: 400 {"error":"invalid_request","error_description":"missing connection parameter"}
+        BadMember: 400 {"error":"invalid_request","error_description":"error in email - invalid value"}
+        UnwantedMember: 400 {"error":"invalid_request","error_description":"error in username - the connection has no username"}
+        UnknownClient: 403 {"error":"unauthorized_client","error_description":"invalid client"}
+        ConnectionNotFound: 400 {"error":"invalid_request","error_description":"the connection was not found"}
+        ConnectionNotEnabled: 400 {"error":"invalid_request","error_description":"the connection was disabled"}
+        UnsupportedStrategy: 400 {"error":"invalid_request","error_description":"specified strategy does not support requested operation"}
+        PublicSignupDisabled: 400 {"error":"public signup is disabled"}
+        InvalidSignup: 400 {"name":"BadRequestError","code":"invalid_signup","description":"Invalid sign up","statusCode":400}
+        UserExists: 400 {"name":"BadRequestError","code":"user_exists","description":"The user already exists.","statusCode":400}
+        Weak: 400 {"name":"PasswordHistoryError","message":"Password has previously been used","code":"invalid_password","description":"You may not reuse any of the last 5 passwords.","statusCode":400}
         InvalidToken: 401 {"error":"invalid_token","error_description":"The access token is invalid or has expired"}
             www-authenticate: Bearer error="invalid_token"
         TooManyRequests: 429 {"error":"too_many_requests","error_description":"Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers."}

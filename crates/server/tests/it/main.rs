@@ -13,6 +13,7 @@ mod attack_protection;
 mod config;
 mod cors;
 mod coverage;
+mod dbconnections;
 mod delivery;
 mod dev;
 mod errors;

@@ -5,8 +5,10 @@ use http::{HeaderName, StatusCode, header};
 use ringpass_core::model::assertion;
 use ringpass_core::model::authorization::OauthError;
 use ringpass_core::model::connection::Strategy;
+use ringpass_core::model::password_policy::Weak;
+use ringpass_core::model::sign_up::Fault;
 use ringpass_core::storage::DbError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::flows::authorize::NoTarget;
 use crate::flows::code::CodeRefused;
@@ -14,6 +16,8 @@ use crate::flows::grant::Refused;
 use crate::flows::limits::Window;
 use crate::flows::passwordless::StartRefused;
 use crate::flows::refresh::RefreshRefused;
+use crate::flows::signup::SignUpRefused;
+use crate::flows::tickets::RequestRefused;
 use crate::web::Reply;
 
 /// Everything that a caller of the Authentication API can be told.
@@ -107,6 +111,29 @@ pub enum AuthError {
     BadRefreshToken,
     /// The refresh token's user is gone.
     UserGone,
+    // Databases.
+    /// A member that a sign-up or a request for a new password needs.
+    MissingMember(&'static str),
+    /// A member of a sign-up that is not what it should be.
+    BadMember(&'static str),
+    /// A member of a sign-up that the connection has no use for.
+    UnwantedMember(&'static str),
+    /// No client of that id.
+    UnknownClient,
+    /// No connection of that name.
+    ConnectionNotFound,
+    /// The connection is not enabled for the client.
+    ConnectionNotEnabled,
+    /// The connection is no database.
+    UnsupportedStrategy,
+    /// The database takes no sign-ups.
+    PublicSignupDisabled,
+    /// Nobody was signed up; the answer does not say whether somebody was there already.
+    InvalidSignup,
+    /// Nobody was signed up, because somebody was there already.
+    UserExists,
+    /// A password that this person may not have.
+    Weak(Weak),
     // UserInfo.
     /// Missing, foreign, expired or insufficient access token.
     InvalidToken,
@@ -191,6 +218,21 @@ impl AuthError {
             Self::UserGone => {
                 text(403, "invalid_grant", "The refresh_token was generated for a user who doesn't exist anymore.")
             }
+            Self::MissingMember(name) => (400, "invalid_request", format!("missing {name} parameter")),
+            Self::BadMember(name) => (400, "invalid_request", format!("error in {name} - invalid value")),
+            Self::UnwantedMember(name) => {
+                (400, "invalid_request", format!("error in {name} - the connection has no {name}"))
+            }
+            Self::UnknownClient => text(403, "unauthorized_client", "invalid client"),
+            Self::ConnectionNotFound => text(400, "invalid_request", "the connection was not found"),
+            Self::ConnectionNotEnabled => text(400, "invalid_request", "the connection was disabled"),
+            Self::UnsupportedStrategy => {
+                text(400, "invalid_request", "specified strategy does not support requested operation")
+            }
+            Self::PublicSignupDisabled => text(400, "public signup is disabled", "Public signup is disabled"),
+            Self::InvalidSignup => text(400, "invalid_signup", "Invalid sign up"),
+            Self::UserExists => text(400, "user_exists", "The user already exists."),
+            Self::Weak(weak) => text(400, "invalid_password", weak.message()),
             Self::InvalidToken => text(401, "invalid_token", "The access token is invalid or has expired"),
             Self::TooManyRequests(..) => text(
                 429,
@@ -221,7 +263,10 @@ impl AuthError {
     /// The answer.
     pub fn reply(&self) -> Reply {
         let (status, error, description) = self.row();
-        let mut body = json!({"error": error, "error_description": description});
+        let mut body = match self.database_body(status) {
+            Some(body) => body,
+            None => json!({"error": error, "error_description": description}),
+        };
         if let (Self::GrantNotAllowed(_), Some(members)) = (self, body.as_object_mut()) {
             members.insert("error_uri".into(), "https://auth0.com/docs/clients/client-grant-types".into());
         }
@@ -236,6 +281,52 @@ impl AuthError {
                 reply.with(header::CACHE_CONTROL, "no-store")
             }
             _ => reply,
+        }
+    }
+}
+
+impl AuthError {
+    /// The bodies of sign-ups, which have members of their own (C1515-C1519).
+    fn database_body(&self, status: u16) -> Option<Value> {
+        Some(match self {
+            Self::PublicSignupDisabled => json!({"error": self.code()}),
+            Self::InvalidSignup | Self::UserExists => json!({"name": "BadRequestError", "code": self.code(),
+                "description": self.description(), "statusCode": status}),
+            Self::Weak(weak) => {
+                let mut body = json!({"name": weak.name(), "message": weak.message(), "code": self.code(),
+                    "description": weak.description(), "statusCode": status});
+                if let (Some(policy), Some(members)) = (weak.policy(), body.as_object_mut()) {
+                    members.insert("policy".into(), policy.into());
+                }
+                body
+            }
+            _ => return None,
+        })
+    }
+
+    /// What the caller of a sign-up is told; `tells` says whether a taken address shows as such.
+    pub fn of_sign_up(refused: SignUpRefused, tells: bool) -> Self {
+        match refused {
+            SignUpRefused::Disabled => Self::PublicSignupDisabled,
+            SignUpRefused::Profile(Fault::Missing(name)) => Self::MissingMember(name),
+            SignUpRefused::Profile(Fault::Malformed(name)) => Self::BadMember(name),
+            SignUpRefused::Profile(Fault::NotAllowed(name)) => Self::UnwantedMember(name),
+            SignUpRefused::Weak(weak) => Self::Weak(weak),
+            SignUpRefused::Exists if tells => Self::UserExists,
+            SignUpRefused::Exists => Self::InvalidSignup,
+            SignUpRefused::SuspiciousAddress => Self::SuspiciousAddress,
+            SignUpRefused::Busy => Self::Unavailable,
+            SignUpRefused::Failed => Self::Server,
+            SignUpRefused::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestRefused> for AuthError {
+    fn from(refused: RequestRefused) -> Self {
+        match refused {
+            RequestRefused::TooMany(window, wait) => Self::TooManyRequests(window, wait),
+            RequestRefused::Database(error) => error.into(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::flows::limits::Window;
 
 mod body;
 pub mod client;
+mod dbconnections;
 pub mod error;
 mod par;
 mod passwordless;
@@ -46,6 +47,10 @@ impl Family for Auth {
         route!("POST", "/oauth/revoke", revoke::revoke),
         route!("OPTIONS", "/oauth/revoke", preflight),
         route!("POST", "/oauth/par", par::push),
+        route!("POST", "/dbconnections/signup", dbconnections::sign_up),
+        route!("OPTIONS", "/dbconnections/signup", preflight),
+        route!("POST", "/dbconnections/change_password", dbconnections::change_password),
+        route!("OPTIONS", "/dbconnections/change_password", preflight),
         route!("GET", "/userinfo", userinfo::show),
         route!("POST", "/userinfo", userinfo::show),
         route!("OPTIONS", "/userinfo", preflight),

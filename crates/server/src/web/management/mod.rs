@@ -42,6 +42,7 @@ pub mod search;
 pub mod sessions;
 pub mod stats;
 pub mod tenants;
+pub mod tickets;
 pub mod token;
 pub mod user_search;
 pub mod users;

@@ -5,7 +5,7 @@ use super::empty::Shape;
 use super::{
     ApiError, Door, Route, attack_protection, branding, client_credentials, client_grants, clients, connections,
     device_credentials, empty, grants, identities, jobs, keys, logs, memberships, permissions, prompts, refresh_tokens,
-    resource_servers, roles, sessions, stats, tenants, user_search, users,
+    resource_servers, roles, sessions, stats, tenants, tickets, user_search, users,
 };
 
 /// A row: method, path, scopes, handler, and for writes what the log calls it.
@@ -301,6 +301,20 @@ const ROWS: &[Route<Door>] = &[
     missing!("/supplemental-signals", ["read:attack_protection"], ApiError::NoSignals),
     route!("GET", "/tenants/settings", ["read:tenant_settings"], tenants::show),
     route!("PATCH", "/tenants/settings", ["update:tenant_settings"], tenants::update, "Update tenant settings"),
+    route!(
+        "POST",
+        "/tickets/email-verification",
+        ["create:user_tickets"],
+        tickets::email_verification,
+        "Create an email verification ticket"
+    ),
+    route!(
+        "POST",
+        "/tickets/password-change",
+        ["create:user_tickets"],
+        tickets::password_change,
+        "Create a password change ticket"
+    ),
     empty!("/token-exchange-profiles", ["read:token_exchange_profiles"], Shape::Checkpoint("token_exchange_profiles")),
     empty!("/user-attribute-profiles", ["read:user_attribute_profiles"], Shape::Checkpoint("user_attribute_profiles")),
     route!("GET", "/user-blocks", ["read:users"], attack_protection::blocks_of_identifier),

@@ -93,7 +93,12 @@ impl World {
 
     /// Changes single options of the connection `sms`; a null takes one away.
     pub(crate) async fn sms(&self, options: Value) {
-        self.change_connection("sms", move |connection| {
+        self.options("sms", options).await;
+    }
+
+    /// Changes single options of a connection; a null takes one away.
+    pub(crate) async fn options(&self, name: &str, options: Value) {
+        self.change_connection(name, move |connection| {
             for (name, value) in options.as_object().unwrap() {
                 match value {
                     Value::Null => drop(connection.options.0.shift_remove(name)),
