@@ -1,4 +1,4 @@
-//! Signs in by password (`docs/COMPATIBILITY.md` C1200-C1208).
+//! Signs in by password, for the token endpoint and for pages (`docs/COMPATIBILITY.md` C1200-C1208).
 //!
 //! A password takes long to verify, so it is done between two transactions: one that finds the hash, one that counts the
 //! try and records the grant. The second looks again: a password that was changed meanwhile is verified anew, and of many
@@ -11,22 +11,35 @@ use ringpass_core::kit::password;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
-use ringpass_core::model::event::Event;
+use ringpass_core::model::event::{Details, Event};
 use ringpass_core::model::phone::Phone;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::{DbError, Tx, passwords, users};
+use serde_json::json;
 
 use super::caller::Caller;
-use super::grant::{Granted, Refused};
+use super::grant::Refused;
 use super::guard::{Alarm, Guard, Standing, Verdict};
+use super::passwordless::Issued;
 use super::record;
 use crate::app::App;
 use crate::compute::NotDone;
 use crate::snapshot::Channel;
 
-/// A name and a password to be exchanged for tokens.
+/// Where a password was typed, which decides what the log calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The token endpoint: `sepft`, and `fepft` beside what was wrong.
+    Grant,
+    /// A page of this server, or one that embeds its sign-in: `s`, and `f` where it is not the password that is wrong.
+    Page,
+}
+
+/// A name and a password that somebody signs in with.
 #[derive(Debug, Clone)]
 pub struct Login {
+    /// Where it was typed.
+    pub door: Door,
     /// Who asks.
     pub client: Arc<Client>,
     /// The database.
@@ -43,10 +56,11 @@ pub struct Login {
     pub caller: Caller,
 }
 
-/// Verifies a password and signs its user in; `issue` writes the grant in the transaction of the sign-in.
-pub async fn sign_in<F>(app: &App, login: Login, issue: F) -> Result<(User, Granted), Refused>
+/// Verifies a password and signs its user in; `issue` writes what the door records in the transaction of the sign-in.
+pub async fn sign_in<T, F>(app: &App, login: Login, issue: F) -> Result<(User, T), Refused>
 where
-    F: Fn(&mut Tx<'_>, &User) -> Result<Granted, DbError> + Send + Sync + 'static,
+    T: Send + 'static,
+    F: Fn(&mut Tx<'_>, &User) -> Result<Issued<T>, DbError> + Send + Sync + 'static,
 {
     let guard = Guard::of(app, &login.channel.connection, &login.username, &login.caller.ip);
     let (login, issue) = (Arc::new(login), Arc::new(issue));
@@ -68,15 +82,12 @@ where
                 Outcome::In(mut user) => {
                     user.signed_in(&turn.login.caller.ip, now);
                     users::record_sign_in(tx, &user)?;
-                    let granted = issue(tx, &user)?;
-                    events.push(turn.login.exchanged(&user, &granted));
-                    Ok((*user, granted))
+                    let issued = issue(tx, &user)?;
+                    events.push(turn.login.done(&user, &issued.scope, issued.session_id.as_deref()));
+                    Ok((*user, issued.value))
                 }
                 Outcome::Refused { why, is_known, alarm } => {
-                    if matches!(why, Refused::WrongPassword) {
-                        events.push(turn.login.event(if is_known { "fp" } else { "fu" }, why.sentence()));
-                    }
-                    events.push(turn.login.event("fepft", why.sentence()));
+                    events.extend(turn.login.failed(&why, is_known));
                     events.extend(turn.login.alarms(alarm));
                     Err(why)
                 }
@@ -222,8 +233,33 @@ impl Login {
         blocked.into_iter().chain(throttled).map(|(kind, description)| self.event(kind, description))
     }
 
-    fn exchanged(&self, user: &User, granted: &Granted) -> Event {
-        Event { user_id: user.user_id.clone(), scope: granted.scope_text(), ..self.event("sepft", String::new()) }
+    fn done(&self, user: &User, scope: &str, session_id: Option<&str>) -> Event {
+        let of_user =
+            |kind| Event { user_id: user.user_id.clone(), scope: scope.to_owned(), ..self.event(kind, String::new()) };
+        match self.door {
+            Door::Grant => of_user("sepft"),
+            Door::Page => {
+                let mut details = json!({"prompts": [], "stats": {"loginsCount": user.logins_count}});
+                if let (Some(id), Some(members)) = (session_id, details.as_object_mut()) {
+                    members.insert("session_id".into(), id.into());
+                }
+                Event { details: Details::of(&details), ..of_user("s") }
+            }
+        }
+    }
+
+    fn failed(&self, why: &Refused, is_known: bool) -> Vec<Event> {
+        let mut kinds = Vec::new();
+        let is_wrong = matches!(why, Refused::WrongPassword);
+        if is_wrong {
+            kinds.push(if is_known { "fp" } else { "fu" });
+        }
+        match self.door {
+            Door::Grant => kinds.push("fepft"),
+            Door::Page if !is_wrong => kinds.push("f"),
+            Door::Page => {}
+        }
+        kinds.into_iter().map(|kind| self.event(kind, why.sentence())).collect()
     }
 
     fn event(&self, kind: &'static str, description: String) -> Event {

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::grant::Granted;
 use crate::flows::issue::{Drawn, Holder};
-use crate::flows::password::Login;
+use crate::flows::password::{Door, Login};
 use crate::flows::passwordless::Issued;
 use crate::flows::token::{self, Issue, Subject, Tokens};
 use crate::flows::{self, code, grant, issue, passwordless, refresh};
@@ -126,10 +126,7 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         caller,
     };
     let record = Record::of(app, &client, &drawn, &verify.caller);
-    let issue = move |tx: &mut Tx<'_>, user: &User| {
-        let granted = record.write(tx, user, granted.clone())?;
-        Ok(Issued { scope: granted.scope_text(), session_id: None, value: granted })
-    };
+    let issue = move |tx: &mut Tx<'_>, user: &User| record.issue(tx, user, granted.clone());
     let (user, granted) = passwordless::verify(app, verify, issue).await?;
     sign(app, client, user, granted, None, drawn).await
 }
@@ -154,6 +151,7 @@ async fn password(
     let granted = grant::for_user(app, &client, audience, optional(members, "scope")?.unwrap_or_default()).await?;
     let drawn = issue::draw(app, &granted);
     let login = Login {
+        door: Door::Grant,
         client: Arc::clone(&client),
         channel,
         username: Login::name(username),
@@ -163,8 +161,8 @@ async fn password(
         caller,
     };
     let record = Record::of(app, &client, &drawn, &login.caller);
-    let (user, granted) =
-        flows::password::sign_in(app, login, move |tx, user| record.write(tx, user, granted.clone())).await?;
+    let issue = move |tx: &mut Tx<'_>, user: &User| record.issue(tx, user, granted.clone());
+    let (user, granted) = flows::password::sign_in(app, login, issue).await?;
     sign(app, client, user, granted, Some("password"), drawn).await
 }
 
@@ -182,11 +180,11 @@ impl Record {
         Self { client: Arc::clone(client), drawn: drawn.clone(), caller: caller.clone(), now: app.clock.now() }
     }
 
-    fn write(&self, tx: &mut Tx<'_>, user: &User, granted: Granted) -> Result<Granted, DbError> {
+    fn issue(&self, tx: &mut Tx<'_>, user: &User, granted: Granted) -> Result<Issued<Granted>, DbError> {
         let granted = granted.settle(tx, &user.user_id)?;
         let holder = Holder { client: &self.client, user, granted: &granted, caller: &self.caller };
         self.drawn.record(tx, &holder, self.now)?;
-        Ok(granted)
+        Ok(Issued { scope: granted.scope_text(), session_id: None, value: granted })
     }
 }
 
