@@ -66,3 +66,17 @@ if (country && number) {
     if (fits.length) country.value = fits[0].value;
   });
 }
+
+// The password can be looked at.
+for (const button of document.querySelectorAll("button.reveal")) {
+  const field = document.getElementById(button.getAttribute("aria-controls"));
+  const show = (visible) => {
+    field.type = visible ? "text" : "password";
+    button.setAttribute("aria-pressed", String(visible));
+    button.textContent = visible ? button.dataset.hide : button.dataset.show;
+  };
+  show(false);
+  button.hidden = false;
+  button.addEventListener("click", () => show(field.type === "password"));
+  field.form.addEventListener("submit", () => show(false));
+}

@@ -17,6 +17,9 @@ pub struct Login {
     pub step: Step,
     /// The code that was sent last, or is being waited for.
     pub sent: Option<Sent>,
+    /// The name to sign in to a database with, as it was typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// Whether the person has just said that the application may have what it asks.
     #[serde(default)]
     pub has_consented: bool,
@@ -58,6 +61,6 @@ impl std::fmt::Debug for Sent {
 impl Login {
     /// A sign-in that begins now.
     pub fn new(request: AuthorizationRequest, now: Millis) -> Self {
-        Self { request, started_at: now, step: Step::Open, sent: None, has_consented: false }
+        Self { request, started_at: now, step: Step::Open, sent: None, username: None, has_consented: false }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ringpass_core::kit::clock::{Millis, SECOND};
 use ringpass_core::kit::hash::MacKey;
+use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::login::{Sent, Step};
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::grant::Refused;
+use super::password;
 use super::passwordless::{self, Door, Issued, Start, StartRefused, Verify};
 use super::session::{self, Fresh};
 use crate::app::App;
@@ -99,6 +101,45 @@ impl Turn<'_> {
         let cookie = begin.fresh.cookie.clone();
         passwordless::verify(app, verify, move |tx, user| begin.run(tx, user)).await?;
         Ok(cookie)
+    }
+
+    /// Notes the name to sign in to a database with.
+    pub async fn name(&self, app: &App, username: &str) -> Result<(), DbError> {
+        let Stored { id, mut login, .. } = self.stored.clone();
+        login.username = Some(username.to_owned());
+        app.db.write("login.name", move |tx| logins::put(tx, &id, &login)).await
+    }
+
+    /// Verifies a password and begins a session; the value of its cookie.
+    pub async fn password(
+        &self,
+        app: &App,
+        channel: Arc<Channel>,
+        username: &str,
+        password: Secret,
+    ) -> Result<String, Refused> {
+        let request = &self.stored.login.request;
+        let login = password::Login {
+            client: Arc::clone(self.client),
+            channel,
+            username: password::Login::name(username),
+            password,
+            audience: request.audience.clone().unwrap_or_default(),
+            scope: request.scope.clone(),
+            door: password::Door::Page,
+            caller: self.caller.clone(),
+        };
+        let begin = Begin::of(app, self);
+        let cookie = begin.fresh.cookie.clone();
+        password::sign_in(app, login, move |tx, user| begin.run(tx, user)).await?;
+        Ok(cookie)
+    }
+
+    /// Ends a sign-in without one: the application is told why.
+    pub async fn end(&self, app: &App) -> Result<(), DbError> {
+        let Stored { id, mut login, .. } = self.stored.clone();
+        login.step = Step::Done;
+        app.db.write("login.end", move |tx| logins::put(tx, &id, &login)).await
     }
 }
 

@@ -161,6 +161,14 @@ impl Snapshot {
         self.channels.iter().filter(usable).map(Arc::clone)
     }
 
+    /// The databases of a client, the one that was made first in front.
+    pub fn databases(&self, client_id: &str) -> impl Iterator<Item = Arc<Channel>> {
+        let usable = move |channel: &&Arc<Channel>| {
+            channel.connection.strategy == Strategy::Auth0 && channel.connection.is_enabled_for(client_id)
+        };
+        self.channels.iter().filter(usable).map(Arc::clone)
+    }
+
     /// A connection by its id.
     pub fn connection(&self, id: &str) -> Option<Arc<Channel>> {
         self.channels.iter().find(|channel| channel.connection.id == id).map(Arc::clone)

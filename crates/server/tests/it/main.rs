@@ -13,7 +13,7 @@ mod attack_protection;
 mod config;
 mod cors;
 mod coverage;
-mod dbconnections;
+pub(crate) mod dbconnections;
 mod delivery;
 mod dev;
 mod errors;

@@ -8,7 +8,7 @@ use ringpass_core::model::authorization::Parameters;
 use super::form::Form;
 use super::running::Running;
 use super::show::{Look, browser_of, to};
-use super::{PageError, cookies, respond};
+use super::{PageError, cookies, identifier, respond, signup};
 use crate::app::App;
 use crate::flows::authorize::{self, Begun, Resumed};
 use crate::web::{Call, Reply, peer};
@@ -24,7 +24,7 @@ pub(super) async fn begin(app: Arc<App>, call: Call) -> Result<Reply, PageError>
     let target = authorize::target(&app, &parameters).await?;
     let (browser, cookie) = browser_of(&app, &call);
     let look = Look::of_client(&app, &call, &target.client, parameters.get("ui_locales"));
-    let first = first_page(&parameters);
+    let first = if parameters.get("screen_hint") == Some("signup") { signup::PATH } else { identifier::PATH };
     let begun =
         authorize::begin(&app, target, &parameters, cookies::session(&call), &browser, peer::caller(&call, None));
     let reply = match begun.await? {
@@ -43,14 +43,10 @@ pub(super) async fn resume(app: Arc<App>, call: Call) -> Result<Reply, PageError
     let running = Running::of_page(&app, &call).await?;
     match authorize::resume(&app, &running.stored, running.target(), peer::caller(&call, None)).await? {
         Resumed::Answered(answer) => Ok(respond::with(&running.look, &answer)),
-        Resumed::NotYet => Ok(to(&running.at("/u/login/identifier"))),
+        Resumed::NotYet => Ok(to(&running.at(identifier::PATH))),
         Resumed::Consent => Ok(to(&running.at("/u/consent"))),
         Resumed::Over => Err(running.over()),
     }
-}
-
-fn first_page(_: &Parameters) -> &'static str {
-    "/u/login/identifier"
 }
 
 /// Bytes of all parameters together.

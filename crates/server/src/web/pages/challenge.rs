@@ -11,9 +11,9 @@ use ringpass_core::model::phone_entry;
 use ringpass_core::model::texts::Screen;
 
 use super::identifier::{self, turn};
-use super::running::Running;
+use super::running::{Elsewhere, Running};
 use super::show::{Page, to};
-use super::{PageError, cookies, limits};
+use super::{PageError, blocked, cookies, limits};
 use crate::app::App;
 use crate::flows::grant::Refused;
 use crate::flows::login::resend_wait;
@@ -97,7 +97,7 @@ pub(super) async fn submit(app: Arc<App>, call: Call) -> Result<Reply, PageError
 }
 
 /// The code that a sign-in waits for, or where its pages lead now.
-async fn wait_for(app: &App, running: Running) -> Result<Waiting, Box<Result<Reply, PageError>>> {
+async fn wait_for(app: &App, running: Running) -> Result<Waiting, Elsewhere> {
     if let Some(elsewhere) = running.elsewhere() {
         return Err(Box::new(elsewhere));
     }
@@ -162,8 +162,9 @@ async fn redeem(app: &App, call: &Call, waiting: Waiting, code: &str) -> Result<
         Err(Refused::CodeExpired) => ("expired-code", None),
         Err(Refused::TooManyAttempts) => ("user-blocked", None),
         Err(Refused::SuspiciousAddress) => ("ip-blocked", None),
-        // Somebody who may not sign up, or not sign in: whoever holds the phone may know.
-        Err(Refused::UserBlocked | Refused::SignupDisabled) => ("authentication-failure", None),
+        Err(Refused::UserBlocked) => return blocked(app, call, &waiting.running).await,
+        // Whoever holds the phone may know.
+        Err(Refused::SignupDisabled) => ("authentication-failure", None),
         Err(Refused::Database(error)) => return Err(error.into()),
         Err(_) => ("passwordless-unknown-error", None),
     };

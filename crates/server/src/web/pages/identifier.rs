@@ -8,12 +8,13 @@ use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::phone::Phone;
 use ringpass_core::model::phone_entry;
+use ringpass_core::model::sign_up::{self, Wanted};
 use ringpass_core::model::texts::Screen;
 
 use super::countries::{self, Country};
 use super::running::Running;
 use super::show::{Page, to};
-use super::{PageError, challenge, cookies, limits};
+use super::{PageError, challenge, cookies, limits, password, signup};
 use crate::app::App;
 use crate::flows::login::Turn;
 use crate::flows::passwordless::StartRefused;
@@ -29,14 +30,18 @@ struct Widget<'a> {
     t: Screen<'a>,
     client: &'a str,
     state: &'a str,
-    is_phone: bool,
+    strategy: Strategy,
+    /// Whether a database knows people by a name, and not only by their address.
+    is_named: bool,
     via: &'a str,
     typed: &'a str,
     countries: Vec<&'static Country>,
     country: &'a str,
     error: Option<&'a str>,
-    /// The other way to sign in, if there is one: address and text.
-    other: Option<(String, &'a str)>,
+    /// Other ways to sign in: address and text.
+    others: Vec<(String, &'a str)>,
+    /// Where new users sign up.
+    signup: Option<String>,
 }
 
 /// `GET`.
@@ -65,12 +70,24 @@ pub(super) async fn submit(app: Arc<App>, call: Call) -> Result<Reply, PageError
         return Ok(page(&app, &running, None, &typed, Some("no-connection"), StatusCode::BAD_REQUEST));
     };
     let refuse = |key| Ok(page(&app, &running, Some(&channel), &typed, Some(key), StatusCode::BAD_REQUEST));
-    let is_phone = channel.connection.strategy == Strategy::Sms;
+    let strategy = channel.connection.strategy;
     if typed.text.is_empty() {
-        return refuse(if is_phone { "no-phone" } else { "no-email" });
+        return refuse(match strategy {
+            Strategy::Sms => "no-phone",
+            Strategy::Auth0 if is_named(&channel) => "no-username",
+            Strategy::Email | Strategy::Auth0 => "no-email",
+        });
     }
-    let Some(identifier) = typed.read(channel.connection.strategy) else {
-        return refuse(if is_phone { "invalid-phone-number" } else { "invalid-email-format" });
+    if strategy == Strategy::Auth0 {
+        // Whether anybody has this name shows only together with the password.
+        if typed.text.len() > LONGEST_NAME || typed.text.contains(char::is_control) {
+            return refuse("invalid-email-format");
+        }
+        turn(&running, &call).name(&app, &typed.text).await?;
+        return Ok(to(&running.at(password::PATH)));
+    }
+    let Some(identifier) = typed.read(strategy) else {
+        return refuse(if strategy == Strategy::Sms { "invalid-phone-number" } else { "invalid-email-format" });
     };
     if let Identifier::Phone(phone) = &identifier
         && phone.refused(app.snapshot().countries.as_ref())
@@ -79,7 +96,7 @@ pub(super) async fn submit(app: Arc<App>, call: Call) -> Result<Reply, PageError
     }
     let turn = turn(&running, &call);
     match turn.send(&app, Arc::clone(&channel), identifier, running.look.lang().locale()).await {
-        Ok(()) => Ok(to(&running.at(challenge::path(channel.connection.strategy)))),
+        Ok(()) => Ok(to(&running.at(challenge::path(strategy)))),
         Err(StartRefused::Database(error)) => Err(error.into()),
         Err(refused) => refuse(key(&refused)),
     }
@@ -107,21 +124,48 @@ pub(super) fn key(refused: &StartRefused) -> &'static str {
 }
 
 /// The connection to sign in with: the one that the application asked for; else the one that the person chose among those
-/// of the application (by its strategy); else the one that was made first.
+/// of the application (by its strategy); else a database, where there is one; else the one that was made first.
 fn choose(app: &App, running: &Running, via: &str) -> Option<Arc<Channel>> {
     let snapshot = app.snapshot();
     let client_id = &running.client.id;
     if let Some(name) = &running.request().connection {
         return snapshot.channel(name, client_id);
     }
-    let usable: Vec<Arc<Channel>> = snapshot.passwordless(client_id).collect();
+    let usable: Vec<Arc<Channel>> = snapshot.databases(client_id).chain(snapshot.passwordless(client_id)).collect();
+    let has_database = usable.first().is_some_and(|first| first.connection.strategy == Strategy::Auth0);
     let hinted = match running.request().login_hint.as_deref() {
-        Some(hint) if via.is_empty() && hint.contains('@') => Strategy::Email.name(),
-        Some(hint) if via.is_empty() && hint.starts_with('+') => Strategy::Sms.name(),
+        Some(hint) if via.is_empty() && !has_database && hint.contains('@') => Strategy::Email.name(),
+        Some(hint) if via.is_empty() && !has_database && hint.starts_with('+') => Strategy::Sms.name(),
         _ => via,
     };
     let chosen = usable.iter().find(|channel| channel.connection.strategy.name() == hinted);
     chosen.or(usable.first()).cloned()
+}
+
+/// The database that people of this sign-in have passwords in.
+pub(super) fn database(app: &App, running: &Running) -> Option<Arc<Channel>> {
+    choose(app, running, Strategy::Auth0.name()).filter(|channel| channel.connection.strategy == Strategy::Auth0)
+}
+
+/// Whether a database knows people by a name, and not only by their address.
+pub(super) fn is_named(channel: &Channel) -> bool {
+    ["username", "phone_number"].iter().any(|name| sign_up::wanted(&channel.connection, name) != Wanted::No)
+}
+
+/// The ways that the people of an application may sign in, besides this one.
+fn others(app: &App, running: &Running, than: Strategy) -> Vec<Strategy> {
+    if running.request().connection.is_some() {
+        return Vec::new();
+    }
+    let (snapshot, id) = (app.snapshot(), &running.client.id);
+    let mut others: Vec<Strategy> = Vec::new();
+    for channel in snapshot.databases(id).chain(snapshot.passwordless(id)) {
+        let strategy = channel.connection.strategy;
+        if strategy != than && !others.contains(&strategy) {
+            others.push(strategy);
+        }
+    }
+    others
 }
 
 /// What stands in the fields.
@@ -135,9 +179,11 @@ struct Typed {
 impl Typed {
     /// Where a code went before, else the application's hint.
     fn at_first(app: &App, call: &Call, running: &Running, channel: &Channel) -> Self {
-        let sent = running.stored.login.sent.as_ref().filter(|sent| sent.connection_id == channel.connection.id);
+        let login = &running.stored.login;
+        let sent = login.sent.as_ref().filter(|sent| sent.connection_id == channel.connection.id);
+        let name = login.username.as_deref().filter(|_| channel.connection.strategy == Strategy::Auth0);
         let hint = running.request().login_hint.as_deref();
-        let text = sent.map(|sent| sent.identifier.as_str()).or(hint).unwrap_or_default();
+        let text = sent.map(|sent| sent.identifier.as_str()).or(name).or(hint).unwrap_or_default();
         let of_number = Phone::parse(text).and_then(|phone| phone.country());
         let snapshot = app.snapshot();
         let accepted = call.header(header::ACCEPT_LANGUAGE.as_str());
@@ -166,12 +212,21 @@ fn page(
     let t = look.screen("login-id", "login-id");
     let client = running.client.name();
     let strategy = channel.map_or(Strategy::Sms, |channel| channel.connection.strategy);
-    let other = running.request().connection.is_none().then(|| other(app, running, strategy)).flatten();
+    let link = |other: Strategy| {
+        let text = match other {
+            Strategy::Sms => "usePhoneText",
+            Strategy::Email => "useEmailText",
+            Strategy::Auth0 => "usePasswordText",
+        };
+        (format!("{}&via={}", running.at(PATH), other.name()), t.get(text))
+    };
+    let open = channel.filter(|channel| sign_up::is_open(&channel.connection));
     let widget = Widget {
         t,
         client,
         state: &running.stored.id,
-        is_phone: strategy == Strategy::Sms,
+        strategy,
+        is_named: channel.is_some_and(|channel| is_named(channel)),
         via: strategy.name(),
         typed: &typed.text,
         countries: match strategy {
@@ -180,18 +235,13 @@ fn page(
         },
         country: &typed.country,
         error: error.map(|key| t.get(key)),
-        other: other.map(|other| {
-            let text = if other == Strategy::Sms { "usePhoneText" } else { "useEmailText" };
-            (format!("{}&via={}", running.at(PATH), other.name()), t.get(text))
-        }),
+        others: others(app, running, strategy).into_iter().map(link).collect(),
+        signup: open.map(|_| running.at(signup::PATH)),
     };
     let title = t.fill("pageTitle", &[("clientName", client)]);
     let form_action = Some(running.request().redirect_uri.as_str());
     look.page(status, &Page { prompt: "login-id", screen: "login-id", title: &title, form_action }, &widget)
 }
 
-/// Another strategy that the application's people may sign in with.
-fn other(app: &App, running: &Running, than: Strategy) -> Option<Strategy> {
-    let snapshot = app.snapshot();
-    snapshot.passwordless(&running.client.id).map(|channel| channel.connection.strategy).find(|it| *it != than)
-}
+/// Bytes of the longest name that may be looked up.
+const LONGEST_NAME: usize = 320;

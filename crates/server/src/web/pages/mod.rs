@@ -10,22 +10,30 @@ mod challenge;
 mod consent;
 mod cookies;
 mod countries;
+mod email_verification;
 mod error;
 mod form;
 mod identifier;
 mod limits;
+mod password;
+mod reset;
 mod respond;
+mod rules;
 mod running;
 mod show;
+mod signup;
 
 use std::sync::Arc;
 
 use http::header;
+use ringpass_core::model::authorization::OauthError;
 
 pub use error::PageError;
 
 use super::{Call, Family, Handler, Reply, Route, Unreadable};
 use crate::app::App;
+use crate::flows::authorize as authorization;
+use running::Running;
 use show::Look;
 
 /// The family.
@@ -53,6 +61,16 @@ impl Family for Pages {
         route!("POST", "/u/login/passwordless-sms-challenge", challenge::submit),
         route!("GET", "/u/login/passwordless-email-challenge", challenge::show),
         route!("POST", "/u/login/passwordless-email-challenge", challenge::submit),
+        route!("GET", "/u/login/password", password::show),
+        route!("POST", "/u/login/password", password::submit),
+        route!("GET", "/u/signup", signup::show),
+        route!("POST", "/u/signup", signup::submit),
+        route!("GET", "/u/reset-password/request", reset::ask),
+        route!("POST", "/u/reset-password/request", reset::send),
+        route!("GET", "/u/reset-verify", reset::open),
+        route!("POST", "/u/reset-verify", reset::change),
+        route!("GET", "/u/email-verification", email_verification::open),
+        route!("POST", "/u/email-verification", email_verification::confirm),
         route!("GET", "/u/consent", consent::show),
         route!("POST", "/u/consent", consent::submit),
         route!("GET", "/u/assets/{file}", assets::show),
@@ -86,4 +104,11 @@ fn with_headers(reply: Reply) -> Reply {
         reply.with(header::CACHE_CONTROL, "no-store")
     };
     reply.with(header::X_CONTENT_TYPE_OPTIONS, "nosniff").with(header::REFERRER_POLICY, "no-referrer")
+}
+
+/// Leads back to the application with the word that the person is blocked: only who proved who they are gets here.
+async fn blocked(app: &App, call: &Call, running: &Running) -> Result<Reply, PageError> {
+    identifier::turn(running, call).end(app).await?;
+    let refusal = OauthError::new("unauthorized", "user is blocked");
+    Ok(respond::with(&running.look, &authorization::error(app, &running.target(), &refusal)))
 }

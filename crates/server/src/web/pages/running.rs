@@ -16,6 +16,9 @@ use crate::flows::authorize::Target;
 use crate::flows::issue::token_hash;
 use crate::web::{Call, Reply};
 
+/// Where the pages of a sign-in lead, in the place of the one that was asked for.
+pub(super) type Elsewhere = Box<Result<Reply, PageError>>;
+
 /// A sign-in under way.
 #[derive(Debug)]
 pub(super) struct Running {

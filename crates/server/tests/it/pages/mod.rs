@@ -2,6 +2,7 @@
 
 mod attacks;
 mod authorize;
+mod passwords;
 mod sign_in;
 
 use ringpass_core::kit::hash;
