@@ -1,10 +1,12 @@
-//! The only HTTP client: sends what a provider described, once, to an address that is allowed, within a time.
+//! The only HTTP and SMTP clients: they send what a provider described, once, to an address that is allowed, within a
+//! time.
 //!
 //! HTTP/1.1 (RFC 9112) with kept-alive connections and verified certificates. Redirects are answers like any other, proxies
 //! are not used, and nothing that may have reached the wire is ever sent twice: a message sent twice is a message paid twice.
 
 mod address;
 mod connect;
+mod smtp;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +53,7 @@ pub struct Outbound(Arc<Pools>);
 struct Pools {
     guarded: Pool,
     anywhere: Pool,
-    /// Made at the first https call: reading the machine's root certificates takes milliseconds and megabytes.
+    /// Made at the first encrypted call: reading the machine's root certificates takes milliseconds and megabytes.
     tls: OnceCell<ClientConfig>,
 }
 
@@ -113,13 +115,17 @@ impl Outbound {
     }
 
     async fn secure<'a>(&self, pool: &'a Pool) -> Result<&'a Client<HttpsConnector<Connector>, Full<Bytes>>, Failure> {
-        let roots = async || tokio::task::spawn_blocking(tls).await.map_err(|_| Failure::Tls)?;
         let make = async || {
-            let tls = self.0.tls.get_or_try_init(roots).await?.clone();
+            let tls = self.tls().await?.clone();
             let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http1();
             Ok(client(https.wrap_connector(pool.connector.clone())))
         };
         pool.secure.get_or_try_init(make).await
+    }
+
+    async fn tls(&self) -> Result<&ClientConfig, Failure> {
+        let roots = async || tokio::task::spawn_blocking(tls).await.map_err(|_| Failure::Tls)?;
+        self.0.tls.get_or_try_init(roots).await
     }
 }
 
@@ -163,7 +169,7 @@ fn tls() -> Result<ClientConfig, Failure> {
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
-        tracing::warn!(errors = ?found.errors, "no root certificates found; every https call will fail");
+        tracing::warn!(errors = ?found.errors, "no root certificates found; every encrypted call will fail");
     }
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

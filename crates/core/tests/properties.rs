@@ -7,7 +7,7 @@ use ringpass_core::kit::jwt::Parsed;
 use ringpass_core::kit::secret::{MasterKeys, Secret};
 use ringpass_core::model::lucene::Query;
 use ringpass_core::model::phone::Phone;
-use ringpass_core::model::template::{Template, Variables};
+use ringpass_core::model::template::{Tail, Template, Variables};
 use ringpass_core::model::{log_search, user_search};
 use ringpass_core::storage::buckets::Shape;
 
@@ -36,7 +36,7 @@ proptest! {
         let template = Template::parse(&text, Some("md_with_macros"));
         let rendered = template.render(&Variables {
             code: "123456", phone_number: "+491", application_name: "App", request_language: "de",
-        }, 0);
+        }, &Tail::default(), 0);
         prop_assert_eq!(rendered.text.expose(), text);
     }
 
@@ -45,7 +45,7 @@ proptest! {
         let template = Template::parse(&text, None);
         let rendered = template.render(&Variables {
             code: "123456", phone_number: "+491", application_name: "@@code@@", request_language: "",
-        }, 0);
+        }, &Tail::default(), 0);
         prop_assert!(!rendered.text.expose().trim().is_empty());
     }
 

@@ -1,12 +1,13 @@
 //! The bag of handles that every floor above it shares, and the two ways to the configuration: look, and change.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use ringpass_core::kit::clock::Clock;
 use ringpass_core::kit::hash::MacKey;
 use ringpass_core::kit::ids::Sequence;
 use ringpass_core::kit::rng::Rng;
+use ringpass_core::kit::secret::Secret;
 use ringpass_core::outbound::Outbound;
 use ringpass_core::storage::{Db, DbError, Tx, settings};
 use tokio_util::task::TaskTracker;
@@ -29,7 +30,7 @@ pub struct App {
     pub clock: Clock,
     /// Randomness.
     pub rng: Rng,
-    /// The outbound HTTP client.
+    /// The outbound client.
     pub outbound: Outbound,
     /// Hashes codes and tokens for storage.
     pub hash_key: MacKey,
@@ -43,8 +44,19 @@ pub struct App {
     pub tasks: TaskTracker,
     /// Exchanges under way.
     pub turns: Turns,
+    /// Where mail goes while the tenant has no provider for it; only `ringpass dev` has one.
+    pub inbox: OnceLock<Inbox>,
     snapshot: ArcSwap<Snapshot>,
     compute: Compute,
+}
+
+/// The door behind which `ringpass dev` keeps its mail.
+#[derive(Debug, Clone)]
+pub struct Inbox {
+    /// Its address.
+    pub url: String,
+    /// The whole `Authorization` header that it wants.
+    pub authorization: Secret,
 }
 
 impl App {
@@ -70,6 +82,7 @@ impl App {
             request_ids: Sequence::new(&Rng::system()),
             tasks: TaskTracker::new(),
             turns: Turns::new(crate::compute::cores()),
+            inbox: OnceLock::new(),
             snapshot: ArcSwap::from_pointee(snapshot),
             compute: Compute::start()
                 .map_err(|error| DbError::Unavailable(format!("cannot start a thread: {error}")))?,

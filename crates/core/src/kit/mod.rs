@@ -10,3 +10,4 @@ pub mod password;
 pub mod public_key;
 pub mod rng;
 pub mod secret;
+pub mod smtp;

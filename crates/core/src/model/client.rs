@@ -249,6 +249,14 @@ impl Client {
         self.flag("is_token_endpoint_ip_header_trusted")
     }
 
+    /// The eleven characters that name its Android application in text messages
+    /// (<https://developers.google.com/identity/sms-retriever/verify>); `None` when it has none, or something else there.
+    pub fn android_app_hash(&self) -> Option<&str> {
+        let hash = self.nested("client_metadata", "android_app_hash")?.as_str()?;
+        let fits = hash.len() == 11 && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
+        fits.then_some(hash)
+    }
+
     /// Whether it asked for the strict OpenID Connect behaviour.
     pub fn oidc_conformant(&self) -> bool {
         self.flag("oidc_conformant")

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::connection_options as options;
 use super::database_options;
+use super::letter::Source;
 use super::schema::{self, Field, Format, Invalid, Kind, List, Object, field};
 use crate::kit::clock::Millis;
 use crate::kit::rng::Rng;
@@ -172,6 +173,16 @@ impl Connection {
     /// Life of a one-time code in seconds: `totp.time_step`, 180 when unset.
     pub fn code_lifetime(&self) -> i64 {
         self.totp("time_step").unwrap_or(180)
+    }
+
+    /// Whether messages of codes that our own pages started name the host that may take the code.
+    pub fn origin_bound_line(&self) -> bool {
+        self.options.0.get("origin_bound_line").and_then(Value::as_bool).unwrap_or(true)
+    }
+
+    /// What the operator wrote for mails: `options.email`.
+    pub fn letter(&self) -> Source<'_> {
+        options::letter(&self.options.0)
     }
 
     /// Whether an unknown person may not sign up by signing in.

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::connection::Strategy;
 use super::database_options;
+use super::letter::{self, Source};
 use super::liquid::Limits;
 use super::schema::{self, Field, Format, Invalid, Kind, Object, field};
 use super::template;
@@ -19,7 +20,10 @@ pub fn check(strategy: Strategy, sent: &Map<String, Value>, old: Option<&Map<Str
             base64_secret(sent)?;
             message(sent)
         }
-        Strategy::Email => schema::check(&EMAIL_BODY, &wrapped).map(|_| ()),
+        Strategy::Email => {
+            schema::check(&EMAIL_BODY, &wrapped)?;
+            mail(sent)
+        }
         Strategy::Auth0 => database_options::check(sent, old),
     }
 }
@@ -46,8 +50,28 @@ fn message(sent: &Map<String, Value>) -> Result<(), Invalid> {
     })
 }
 
+/// Mails must be ones that can be rendered.
+fn mail(sent: &Map<String, Value>) -> Result<(), Invalid> {
+    letter::check(&letter(sent)).map_err(|(member, error)| {
+        let reason = format!("Object didn't pass validation for format liquid: {error}");
+        Invalid::payload(&reason, &format!("options.email.{member}"), MAIL)
+    })
+}
+
+/// What the operator wrote for mails.
+pub fn letter(options: &Map<String, Value>) -> Source<'_> {
+    let text = |name: &str| options.get("email").and_then(|email| email.get(name)).and_then(Value::as_str);
+    Source {
+        subject: text("subject").unwrap_or_default(),
+        from: text("from").unwrap_or_default(),
+        body: text("body").unwrap_or_default(),
+        syntax: text("syntax"),
+    }
+}
+
 const SECRET: &str = "Key that signs the token for the gateway";
 const TEMPLATE: &str = "Text of the message";
+const MAIL: &str = "Template of the mail";
 const GATEWAY_URL: Format = Format {
     name: "https-url-with-http-fallback",
     is_pattern: false,
@@ -97,6 +121,7 @@ const SMS: Object = Object {
             field("gateway_url", Kind::Format(&GATEWAY_URL), "Address of the own gateway"),
             field("gateway_authentication", Kind::Object(&GATEWAY), "How the gateway call is signed"),
             field("forward_req_info", Kind::BoolOrText, "Whether the gateway learns of the caller"),
+            field("origin_bound_line", Kind::Bool, "Whether messages name the host that may take the code"),
         ],
         PASSWORDLESS,
     ],
@@ -105,10 +130,10 @@ const SMS: Object = Object {
 };
 const LETTER: Object = Object {
     fields: &[&[
-        field("syntax", Kind::TEXT, "Syntax of subject and body"),
-        field("from", Kind::TEXT, "Sender"),
-        field("subject", Kind::TEXT, "Subject of the message"),
-        field("body", Kind::TEXT, "Text of the message"),
+        field("syntax", Kind::TEXT, "Syntax of subject, sender and body"),
+        field("from", Kind::Text(0, Limits::MESSAGE.length), "Sender"),
+        field("subject", Kind::Text(0, Limits::MESSAGE.length), "Subject of the message"),
+        field("body", Kind::Text(0, Limits::LETTER.length), MAIL),
     ]],
     required: &[],
     open: true,

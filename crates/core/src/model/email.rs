@@ -29,6 +29,41 @@ impl Email {
     }
 }
 
+/// Who a mail says it is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// The name before the address.
+    pub name: Option<String>,
+    /// The address.
+    pub address: Email,
+}
+
+impl Sender {
+    /// Reads `Name <address>`, or an address alone. Quotes around the name go; what a line cannot hold becomes a blank.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = one_line(text);
+        let Some((name, rest)) = text.rsplit_once('<') else {
+            return Email::parse(&text).map(|address| Self { name: None, address });
+        };
+        let address = Email::parse(rest.strip_suffix('>')?)?;
+        let name = name.trim().trim_matches('"').trim();
+        Some(Self { name: Some(name.to_owned()).filter(|name| !name.is_empty()), address })
+    }
+}
+
+/// A text for a header: whatever could end the line, or hide in it, is a blank. A reader never sees more than 200
+/// characters of it.
+pub fn one_line(text: &str) -> String {
+    let blank = |c: char| if c.is_control() || is_separator(c) { ' ' } else { c };
+    let text: String = text.chars().map(blank).collect();
+    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").chars().take(LONGEST_HEADER).collect()
+}
+
+/// Separators of lines and paragraphs, and marks that turn the direction of what follows.
+fn is_separator(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn is_dot_atom(local: &str) -> bool {
     let is_atom = |atom: &str| {
         !atom.is_empty()
@@ -49,6 +84,8 @@ fn is_domain(domain: &str) -> bool {
 
 /// Octets of a path (RFC 5321, section 4.5.3.1.3) without its angle brackets.
 const LONGEST: usize = 254;
+/// Characters of a header that people read.
+const LONGEST_HEADER: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -105,6 +142,25 @@ mod tests {
             &longer,
         ] {
             assert_eq!(parsed(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn senders_are_a_name_and_an_address() {
+        let parsed = |text: &str| Sender::parse(text).map(|it| (it.name, it.address.as_str().to_owned()));
+        let some = |name: Option<&str>, address: &str| Some((name.map(str::to_owned), address.to_owned()));
+        for (text, expected) in [
+            ("a@b.example", some(None, "a@b.example")),
+            ("<a@b.example>", some(None, "a@b.example")),
+            ("Ann <A@b.example>", some(Some("Ann"), "a@b.example")),
+            ("\"Ann, B\" <a@b.example>", some(Some("Ann, B"), "a@b.example")),
+            ("Ann <x@y.example> <a@b.example>", some(Some("Ann <x@y.example>"), "a@b.example")),
+            ("Ann a@b.example", None),
+            ("Ann <a@b>", None),
+            ("a@b.example, c@d.example", None),
+            ("", None),
+        ] {
+            assert_eq!(parsed(text), expected, "{text}");
         }
     }
 

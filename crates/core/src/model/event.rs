@@ -176,13 +176,17 @@ fn without_query(url: &str) -> String {
 /// it is the operator's secret.
 fn is_secret(name: &str) -> bool {
     const NAMES: &[&str] = &[
+        "accessKeyId",
         "access_token",
         "api_key",
         "binding_code",
+        "clientSecret",
         "client_assertion",
         "client_secret",
         "code",
         "configuration",
+        "connectionString",
+        "connection_string",
         "custom_password_hash",
         "id_token",
         "link_with",
@@ -193,7 +197,9 @@ fn is_secret(name: &str) -> bool {
         "private_key",
         "refresh_token",
         "secret",
+        "secretAccessKey",
         "signing_secret",
+        "smtp_pass",
         "ticket",
         "twilio_token",
         "verification_code",

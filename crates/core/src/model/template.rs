@@ -25,18 +25,9 @@ enum Body {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Text(String),
-    Name(Name),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Name {
-    Code,
-    PhoneNumber,
-    Application,
-    RequestLanguage,
-    Unknown,
+    Name(String),
 }
 
 /// What a template may name.
@@ -55,6 +46,30 @@ pub struct Variables<'a> {
 impl fmt::Debug for Variables<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Variables").field("application_name", &self.application_name).finish_non_exhaustive()
+    }
+}
+
+/// What makes a message fill itself in, behind its text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tail<'a> {
+    /// The host whose pages may take the code, without a port
+    /// (<https://wicg.github.io/sms-one-time-codes/>).
+    pub host: Option<&'a str>,
+    /// Eleven characters that name an Android application
+    /// (<https://developers.google.com/identity/sms-retriever/verify>).
+    pub app_hash: Option<&'a str>,
+}
+
+impl Tail<'_> {
+    /// An empty line and the last one: `@host #code hash`. Browsers ignore what follows the code there, and Android wants
+    /// its hash at the very end.
+    fn text(self, code: &str) -> String {
+        match (self.host, self.app_hash) {
+            (None, None) => String::new(),
+            (None, Some(hash)) => format!("\n\n{hash}"),
+            (Some(host), None) => format!("\n\n@{host} #{code}"),
+            (Some(host), Some(hash)) => format!("\n\n@{host} #{code} {hash}"),
+        }
     }
 }
 
@@ -89,7 +104,7 @@ impl fmt::Display for Fault {
 }
 
 /// Whether a template is written in Liquid: `syntax` says so, or it says nothing and there are `{{` or `{%` (C335).
-fn is_liquid(text: &str, syntax: Option<&str>) -> bool {
+pub(super) fn is_liquid(text: &str, syntax: Option<&str>) -> bool {
     match syntax {
         Some("liquid") => true,
         Some("md_with_macros") => false,
@@ -122,8 +137,9 @@ impl Template {
         }
     }
 
-    /// The text with the variables in their places, of at most [`LENGTH`] characters.
-    pub fn render(&self, variables: &Variables<'_>, now: Millis) -> Rendered {
+    /// The text with the variables in their places and `tail` behind it, of at most [`LENGTH`] characters: what is too
+    /// long loses its own end, never the tail's.
+    pub fn render(&self, variables: &Variables<'_>, tail: &Tail<'_>, now: Millis) -> Rendered {
         let text = match &self.0 {
             Body::Macros(parts) => Ok(fill(parts, variables)),
             Body::Liquid(template) => template.render(&names(variables), now).map_err(Fault::Render),
@@ -134,9 +150,12 @@ impl Template {
             Ok(_) => (fill(&parts(BUILT_IN), variables), Some(Fault::Empty)),
             Err(fault) => (fill(&parts(BUILT_IN), variables), Some(fault)),
         };
-        if let Some((end, _)) = text.char_indices().nth(LENGTH) {
+        let tail = tail.text(variables.code);
+        let room = LENGTH.saturating_sub(tail.chars().count());
+        if let Some((end, _)) = text.char_indices().nth(room) {
             text.truncate(end);
         }
+        text.push_str(&tail);
         Rendered { text: Secret::new(text), fault }
     }
 }
@@ -146,11 +165,13 @@ fn fill(parts: &[Part], variables: &Variables<'_>) -> String {
     for part in parts {
         out.push_str(match part {
             Part::Text(text) => text,
-            Part::Name(Name::Code) => variables.code,
-            Part::Name(Name::PhoneNumber) => variables.phone_number,
-            Part::Name(Name::Application) => variables.application_name,
-            Part::Name(Name::RequestLanguage) => variables.request_language,
-            Part::Name(Name::Unknown) => "",
+            Part::Name(name) => match name.as_str() {
+                "code" | "password" => variables.code,
+                "phone_number" => variables.phone_number,
+                "application.name" => variables.application_name,
+                "request_language" => variables.request_language,
+                _ => "",
+            },
         });
     }
     out
@@ -168,7 +189,7 @@ fn names(variables: &Variables<'_>) -> Map<String, Value> {
 }
 
 /// Cuts at every `@@ name @@`. Whatever does not read as one, a lone `@@` for instance, is text.
-fn parts(text: &str) -> Vec<Part> {
+pub(super) fn parts(text: &str) -> Vec<Part> {
     let mut out = Vec::new();
     let mut rest = text;
     let mut literal = String::new();
@@ -179,7 +200,7 @@ fn parts(text: &str) -> Vec<Part> {
             if !literal.is_empty() {
                 out.push(Part::Text(std::mem::take(&mut literal)));
             }
-            out.push(Part::Name(Name::parse(name.trim())));
+            out.push(Part::Name(name.trim().to_owned()));
             rest = after;
         } else {
             // One sign at a time: in `@@@code@@` the name begins at the second one.
@@ -202,18 +223,6 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
-impl Name {
-    fn parse(name: &str) -> Self {
-        match name {
-            "code" | "password" => Self::Code,
-            "phone_number" => Self::PhoneNumber,
-            "application.name" => Self::Application,
-            "request_language" => Self::RequestLanguage,
-            _ => Self::Unknown,
-        }
-    }
-}
-
 const MARK: &str = "@@";
 const BUILT_IN: &str = "Your verification code is: @@code@@";
 
@@ -231,7 +240,7 @@ mod tests {
             application_name: "My @@code@@ {{ app }}",
             request_language: "fr-CA,fr;q=0.9",
         };
-        Template::parse(text, syntax).render(&variables, 0)
+        Template::parse(text, syntax).render(&variables, &Tail::default(), 0)
     }
 
     fn render(text: &str, syntax: Option<&str>) -> String {
@@ -313,6 +322,23 @@ mod tests {
         {
             let rendered = rendered(&text, Some(syntax));
             assert_eq!((rendered.text.expose(), rendered.fault), ("é".repeat(1_600).as_str(), None));
+        }
+    }
+
+    #[test]
+    fn the_tail_stands_whole_on_the_last_line_however_long_the_text_is() {
+        let (host, hash) = (Some("login.example"), Some("FA+9qCX9VSu"));
+        let variables = Variables { code: "482913", phone_number: "", application_name: "", request_language: "" };
+        for (tail, end) in [
+            (Tail::default(), ""),
+            (Tail { host, app_hash: None }, "\n\n@login.example #482913"),
+            (Tail { host: None, app_hash: hash }, "\n\nFA+9qCX9VSu"),
+            (Tail { host, app_hash: hash }, "\n\n@login.example #482913 FA+9qCX9VSu"),
+        ] {
+            for (text, kept) in [("é".repeat(1_700), 1_600 - end.chars().count()), ("é".repeat(3), 3)] {
+                let rendered = Template::parse(&text, None).render(&variables, &tail, 0);
+                assert_eq!(rendered.text.expose(), format!("{}{end}", "é".repeat(kept)));
+            }
         }
     }
 

@@ -153,6 +153,16 @@ impl TenantSettings {
         self.0.get("friendly_name").and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Where people ask for help, by mail; empty when nothing was said.
+    pub fn support_email(&self) -> &str {
+        self.0.get("support_email").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Where people ask for help, on the web; empty when nothing was said.
+    pub fn support_url(&self) -> &str {
+        self.0.get("support_url").and_then(Value::as_str).unwrap_or_default()
+    }
+
     fn flag(&self, name: &str) -> Option<bool> {
         self.0.get("flags")?.get(name)?.as_bool()
     }

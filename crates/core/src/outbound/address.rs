@@ -16,6 +16,14 @@ pub(super) fn allowed(ip: IpAddr, list: &[IpNet]) -> bool {
     }
 }
 
+/// Whether everybody may be behind this address.
+pub(super) fn public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(v4) => public_v4(v4),
+        IpAddr::V6(v6) => public_v6(v6),
+    }
+}
+
 fn public_v4(ip: Ipv4Addr) -> bool {
     !SPECIAL_V4.iter().any(|network| network.contains(&ip))
 }

@@ -36,6 +36,12 @@ impl Connector {
     pub(super) fn new(allow: Vec<IpNet>, timeout: Duration) -> Self {
         Self(Arc::new(Rules { allow, timeout, lookups: Arc::new(Semaphore::new(LOOKUPS)) }))
     }
+
+    /// A connection to an address of this host that passed the guard.
+    pub(super) async fn open(&self, host: &str, port: u16) -> Result<TcpStream, Failure> {
+        let rules = &self.0;
+        timeout(rules.timeout, connect(rules, host, port)).await.unwrap_or(Err(Failure::ConnectTimeout))
+    }
 }
 
 impl Service<Uri> for Connector {
@@ -48,19 +54,17 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let rules = Arc::clone(&self.0);
+        let this = self.clone();
         Box::pin(async move {
-            match timeout(rules.timeout, connect(&rules, &uri)).await {
-                Ok(connected) => connected.map(TokioIo::new).map_err(Broken),
-                Err(_) => Err(Broken(Failure::ConnectTimeout)),
-            }
+            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+            this.open(uri.host().unwrap_or_default(), port).await.map(TokioIo::new).map_err(Broken)
         })
     }
 }
 
 /// Tries the allowed addresses in the resolver's order, each with its share of the time.
-async fn connect(rules: &Rules, uri: &Uri) -> Result<TcpStream, Failure> {
-    let mut addresses = resolve(rules, uri).await?;
+async fn connect(rules: &Rules, host: &str, port: u16) -> Result<TcpStream, Failure> {
+    let mut addresses = resolve(rules, host, port).await?;
     addresses.retain(|address| address::allowed(address.ip(), &rules.allow));
     let share = rules.timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut last = Failure::Forbidden;
@@ -77,9 +81,8 @@ async fn connect(rules: &Rules, uri: &Uri) -> Result<TcpStream, Failure> {
     Err(last)
 }
 
-async fn resolve(rules: &Rules, uri: &Uri) -> Result<Vec<SocketAddr>, Failure> {
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+async fn resolve(rules: &Rules, host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     if let Ok(literal) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(literal, port)]);
     }
@@ -112,6 +115,15 @@ pub(super) fn failure(error: &hyper_util::client::legacy::Error) -> Failure {
     match reason(error) {
         Failure::Reset if error.is_connect() => Failure::Dropped,
         failure if error.is_connect() => failure,
+        Failure::ConnectTimeout => Failure::ReadTimeout,
+        Failure::Refused | Failure::Unreachable => Failure::Reset,
+        failure => failure,
+    }
+}
+
+/// Why a connection that stood broke, as one that is not HTTP sees it.
+pub(super) fn broken(error: &io::Error) -> Failure {
+    match reason(error) {
         Failure::ConnectTimeout => Failure::ReadTimeout,
         Failure::Refused | Failure::Unreachable => Failure::Reset,
         failure => failure,

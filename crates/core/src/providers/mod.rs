@@ -1,6 +1,8 @@
 //! Who delivers a message: one enum, one match per verb. A provider describes a request and names its answer; it never sends.
 
+pub mod mailer;
 pub mod sms_gateway;
+pub mod smtp;
 pub mod twilio_sms;
 
 use std::fmt;
@@ -67,7 +69,7 @@ pub struct Origin {
 pub struct Refusal {
     /// The kind of failure.
     pub reason: Reason,
-    /// The `error_description` of `sms_provider_error`.
+    /// The `error_description` of `sms_provider_error` or `email_provider_error`.
     pub sentence: String,
     /// Set when the same call may be made once more: the pause that the provider asks for, at least.
     pub repeat_after: Option<Duration>,

@@ -16,6 +16,8 @@ pub mod codes;
 pub mod connection_removals;
 pub mod connections;
 pub mod db;
+pub mod email_provider;
+pub mod email_templates;
 pub mod grants;
 pub mod identities;
 pub mod jobs;

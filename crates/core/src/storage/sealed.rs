@@ -43,8 +43,8 @@ macro_rules! sealed_columns {
 sealed_columns! {
     CLIENT_SECRET = "clients"."secret" by "id";
     CONNECTION_OPTIONS = "connections"."options" by "id";
-    HASH_KEY = "settings"."body" by "name";
     JOB_INPUT = "jobs"."input" by "id";
+    SETTING = "settings"."body" by "name";
     SIGNING_KEY = "signing_keys"."private_key" by "kid";
     SIGNING_SECRET = "resource_servers"."signing_secret" by "id";
 }

@@ -72,7 +72,7 @@ pub fn delete(tx: &mut Tx<'_>, name: &str) -> Result<bool, DbError> {
 /// The key under which codes and tokens are hashed, made at first use. It is sealed in a row of its own, so that a new
 /// master key keeps live codes valid.
 pub fn hash_key(tx: &mut Tx<'_>, rng: &Rng) -> Result<MacKey, DbError> {
-    let place = sealed::HASH_KEY.of("hash-key");
+    let place = sealed::SETTING.of("hash-key");
     let fresh = tx.seal(&Secret::new(hash::base64url(&rng.bytes::<32>())), &place)?;
     let row = tx.query_one(
         "INSERT INTO settings (name, body) VALUES ('hash-key', ?1) \

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use metrics::{counter, histogram};
-use ringpass_core::model::template::Variables;
+use ringpass_core::model::template::{Tail, Variables};
 use ringpass_core::providers::{Message, Origin, Provider, Refusal};
 use tokio::time::{Instant, sleep};
 
@@ -12,15 +12,15 @@ use super::caller::Caller;
 use crate::app::App;
 use crate::snapshot::Channel;
 
-/// Sends the text of `channel`'s template to `to`. No transaction is open here.
+/// Sends the text of `channel`'s template, and the tail behind it, to `to`. No transaction is open here.
 pub async fn deliver(
     app: &App,
     channel: &Channel,
     to: &str,
-    variables: &Variables<'_>,
+    (variables, tail): (&Variables<'_>, &Tail<'_>),
     caller: &Caller,
 ) -> Result<(), Refusal> {
-    let rendered = channel.template.render(variables, app.clock.now());
+    let rendered = channel.template.render(variables, tail, app.clock.now());
     if let Some(fault) = rendered.fault {
         let connection = &channel.connection.name;
         tracing::warn!(%connection, %fault, "a message template failed: the built-in text is sent instead");

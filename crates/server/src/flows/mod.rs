@@ -13,6 +13,7 @@ pub mod issue;
 pub mod jobs;
 pub mod limits;
 pub mod login;
+pub mod mail;
 pub mod new_password;
 pub mod password;
 pub mod passwordless;

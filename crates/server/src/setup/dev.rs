@@ -19,10 +19,10 @@ use ringpass_core::storage::{DbError, Tx, client_grants, clients, connections, r
 use serde_json::{Map, Value, json};
 
 use super::{bug, grant_all, machine};
-use crate::app::App;
+use crate::app::{App, Inbox};
 use crate::commands::Failure;
 use crate::config;
-use crate::web::dev::{GatewayCheck, Settings, WebClient};
+use crate::web::dev::{GatewayCheck, Settings, WebClient, mail};
 
 /// The seeded API.
 pub const API: &str = "https://api.ringpass.example";
@@ -67,6 +67,11 @@ pub async fn prepare(app: &Arc<App>, addresses: &Addresses) -> Result<Settings, 
         now: app.clock.now(),
     };
     let known = app.configure("dev.prepare", move |tx| seed.run(tx)).await.map_err(Failure::failed)?;
+    let inbox = Inbox {
+        url: format!("{}/dev/mail", addresses.http_url),
+        authorization: mail::authorization(&gateway_secret(app)),
+    };
+    let _ = app.inbox.set(inbox);
     let text = |name: &str| known.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let snapshot = app.snapshot();
     let secret_of = |id: &str| snapshot.client(id).map(|client| client.secret.clone()).unwrap_or_default();
@@ -107,6 +112,7 @@ impl Seed {
             Some(known) => self.follow_port(tx, known)?,
             None => self.fill(tx)?,
         };
+        self.add_email(tx, &mut known)?;
         if let Some(admin) = &self.has_admin {
             known.insert("management".into(), admin.clone().into());
         }
@@ -147,6 +153,25 @@ impl Seed {
             known.insert("gateway_url".into(), self.gateway_url.clone().into());
         }
         Ok(known)
+    }
+
+    /// The connection `email` for the three clients, once: it comes to databases of older releases too.
+    fn add_email(&self, tx: &mut Tx<'_>, known: &mut Map<String, Value>) -> Result<(), DbError> {
+        if known.contains_key("email") {
+            return Ok(());
+        }
+        let clients: Vec<&Value> = ["web", "spa", "native"].iter().filter_map(|name| known.get(*name)).collect();
+        let body = json!({
+            "name": "email", "strategy": "email", "enabled_clients": clients, "options": {
+                "name": "email", "brute_force_protection": true, "disable_signup": false,
+                "totp": {"time_step": 300, "length": 6}
+            }
+        });
+        let email = Connection::create(&body, &self.rng, self.now).map_err(bug)?;
+        // An operator's own connection of this name stays as it is.
+        connections::insert(tx, &email)?;
+        known.insert("email".into(), email.id.into());
+        Ok(())
     }
 
     fn client(&self, name: &str, kind: &str, method: &str) -> Result<Client, DbError> {

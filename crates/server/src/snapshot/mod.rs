@@ -14,15 +14,19 @@ use ringpass_core::model::client::{AuthMethod, Client};
 use ringpass_core::model::client_credential::{ClientCredential, ProvingKey};
 use ringpass_core::model::client_grant::ClientGrant;
 use ringpass_core::model::connection::{Connection, Strategy};
+use ringpass_core::model::email_template::{self, EmailTemplate};
+use ringpass_core::model::email_texts;
+use ringpass_core::model::letter::Letter;
 use ringpass_core::model::phone::Countries;
 use ringpass_core::model::resource_server::ResourceServer;
 use ringpass_core::model::template::Template;
 use ringpass_core::model::tenant::TenantSettings;
 use ringpass_core::model::texts::Texts;
 use ringpass_core::providers::Provider;
+use ringpass_core::providers::mailer::Mailer;
 use ringpass_core::storage::{
-    DbError, Tx, client_credentials, client_grants, clients, connections, resource_servers, settings, signing_keys,
-    tenant,
+    DbError, Tx, client_credentials, client_grants, clients, connections, email_provider, email_templates,
+    resource_servers, settings, signing_keys, tenant,
 };
 use url::Url;
 
@@ -53,11 +57,23 @@ pub struct Snapshot {
     pub page_template: Option<PageTemplate>,
     clients: HashMap<String, Arc<Client>>,
     proving_keys: HashMap<String, Arc<[ProvingKey]>>,
+    /// What carries the tenant's mail.
+    pub mailer: Mailer,
+    mails: HashMap<&'static str, PostedMail>,
     channels: Vec<Arc<Channel>>,
     resource_servers: HashMap<String, Arc<ResourceServer>>,
     grants: HashMap<(String, String), Arc<ClientGrant>>,
     origins: Origins,
     web_origins: Origins,
+}
+
+/// A kind of mail, prepared.
+#[derive(Debug)]
+pub struct PostedMail {
+    /// What the operator stored for it, if anything.
+    pub stored: Option<EmailTemplate>,
+    /// The mail as it is sent.
+    pub letter: Letter,
 }
 
 /// A connection with everything a message needs, prepared.
@@ -69,6 +85,8 @@ pub struct Channel {
     pub provider: Provider,
     /// Its compiled message template.
     pub template: Template,
+    /// Its compiled mail; `email` connections send it.
+    pub letter: Letter,
 }
 
 impl Snapshot {
@@ -97,6 +115,8 @@ impl Snapshot {
             page_template: pages::template(tx)?,
             settings,
             keys,
+            mailer: Mailer::of(email_provider::get(tx)?.as_ref()),
+            mails: mails(email_templates::list(tx)?),
             channels: connections::list(tx)?
                 .into_iter()
                 .map(|connection| Arc::new(Channel::prepare(connection)))
@@ -184,6 +204,11 @@ impl Snapshot {
         self.grants.get(&(client_id.to_owned(), audience.to_owned())).cloned()
     }
 
+    /// A kind of mail by its name on the wire; `None` for those that this server never sends.
+    pub fn mail(&self, name: &str) -> Option<&PostedMail> {
+        self.mails.get(name)
+    }
+
     /// Whether browsers at this origin may call the Authentication API (C121, C122).
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.origins.contains(origin)
@@ -217,8 +242,40 @@ impl Snapshot {
                 ));
             }
         }
+        warnings.extend(self.warnings_of_mail());
         warnings
     }
+
+    fn warnings_of_mail(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let mut broken = |what: String, letter: &Letter| {
+            if let Some(error) = letter.broken() {
+                warnings
+                    .push(format!("{what} has a template that cannot be used ({error}): the built-in mail is sent"));
+            }
+        };
+        let connections: Vec<&Arc<Channel>> =
+            self.channels.iter().filter(|it| it.connection.strategy == Strategy::Email).collect();
+        for channel in &connections {
+            broken(format!("connection `{}`", channel.connection.name), &channel.letter);
+        }
+        for (name, mail) in &self.mails {
+            broken(format!("e-mail template `{name}`"), &mail.letter);
+        }
+        if let Mailer::NotConfigured(why) = self.mailer {
+            warnings.push(format!("the e-mail provider cannot send: {why}"));
+        }
+        warnings
+    }
+}
+
+fn mails(mut stored: Vec<EmailTemplate>) -> HashMap<&'static str, PostedMail> {
+    let mail = |&name: &&'static str| {
+        let at = stored.iter().position(|template| template.name() == name);
+        let stored = at.map(|at| stored.swap_remove(at));
+        Some((name, PostedMail { letter: email_template::letter(name, stored.as_ref())?, stored }))
+    };
+    email_template::NAMES.iter().filter_map(mail).collect()
 }
 
 fn attack_protection(tx: &mut Tx<'_>, path: &str) -> Result<Option<attack_protection::Settings>, DbError> {
@@ -242,6 +299,7 @@ impl Channel {
         Self {
             provider: Provider::from_options(&connection.options.0),
             template: Template::parse(connection.option("template").unwrap_or_default(), connection.option("syntax")),
+            letter: Letter::parse(&connection.letter(), &email_texts::SIGN_IN),
             connection,
         }
     }

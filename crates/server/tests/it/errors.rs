@@ -31,6 +31,8 @@ fn all() -> Vec<AuthError> {
         E::BadPhoneNumber,
         E::PhoneNotAllowed,
         E::SmsProvider(text("Unexpected response while calling the SMS gateway: 503")),
+        E::BadEmail(text("food")),
+        E::EmailProvider(text("Unexpected response while calling the email server: 550")),
         E::SignupDisabledAtStart,
         E::ClientAuthenticationRequired,
         E::Unauthorized,
@@ -98,6 +100,8 @@ fn name(error: &AuthError) -> &'static str {
         BadPhoneNumber,
         PhoneNotAllowed,
         SmsProvider,
+        BadEmail,
+        EmailProvider,
         SignupDisabledAtStart,
         ClientAuthenticationRequired,
         Unauthorized,
@@ -155,7 +159,7 @@ fn every_error_is_answered_like_this() {
             out.line(format!("    {name}: {}", value.to_str().unwrap_or_default()));
         }
     }
-    assert_eq!(seen.len(), 58, "an error is missing from the list");
+    assert_eq!(seen.len(), 60, "an error is missing from the list");
     expect![[r#"
         BadBody: 400 {"error":"bad.request","error_description":"Invalid request body"}
         BadOauthBody: 400 {"error":"invalid_request","error_description":"Invalid request body"}
@@ -174,6 +178,8 @@ fn every_error_is_answered_like_this() {
         BadPhoneNumber: 400 {"error":"bad.phone_number","error_description":"String does not match pattern: ^\\+[0-9]{1,15}$"}
         PhoneNotAllowed: 400 {"error":"bad.phone_number","error_description":"Phone number is not allowed"}
         SmsProvider: 400 {"error":"sms_provider_error","error_description":"Unexpected response while calling the SMS gateway: 503"}
+        BadEmail: 400 {"error":"bad.email","error_description":"error in email - email format validation failed: food"}
+        EmailProvider: 400 {"error":"email_provider_error","error_description":"Unexpected response while calling the email server: 550"}
         SignupDisabledAtStart: 400 {"error":"bad.connection","error_description":"Public signup is disabled"}
         ClientAuthenticationRequired: 401 {"error":"unauthorized_client","error_description":"Client authentication is required."}
             cache-control: no-store

@@ -16,6 +16,7 @@ mod coverage;
 pub(crate) mod dbconnections;
 mod delivery;
 mod dev;
+mod email;
 mod errors;
 mod gateway_check;
 mod limits;

@@ -39,6 +39,8 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// For the text of a mail, which is mostly marks.
+    pub const LETTER: Self = Self { length: 100_000, rounds: 1_000, work: 200_000, output: 256 * 1024 };
     /// For the text of a message.
     pub const MESSAGE: Self = Self { length: 2_000, rounds: 1_000, work: 100_000, output: 16 * 1024 };
 }

@@ -1,6 +1,7 @@
 //! Passwordless sign-in by SMS or e-mail: start a code, and redeem it (`docs/COMPATIBILITY.md` C209-C217, C440-C443, C471-C483).
 
 mod events;
+pub mod link;
 mod start;
 mod verify;
 

@@ -6,25 +6,29 @@ use ringpass_core::kit::clock::{Millis, SECOND};
 use ringpass_core::kit::ids;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
+use ringpass_core::model::connection::Strategy;
+use ringpass_core::model::email::Email;
 use ringpass_core::model::event::Event;
 use ringpass_core::model::identifier::Identifier;
-use ringpass_core::model::template::Variables;
+use ringpass_core::model::phone::Phone;
+use ringpass_core::model::template::{Tail, Variables};
 use ringpass_core::model::user::User;
+use ringpass_core::providers::Refusal;
 use ringpass_core::storage::buckets::{self, Shape};
 use ringpass_core::storage::codes::{self};
 use ringpass_core::storage::{DbError, Tx, users};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::flows::caller::Caller;
-use crate::flows::deliver;
 use crate::flows::guard::{Guard, Standing, Verdict};
 use crate::flows::limits::{self, Window, wait};
 use crate::flows::record::Journal;
+use crate::flows::{self, deliver};
 use crate::snapshot::Channel;
 
 use super::events::{failed, sent};
-use super::{code_hash, key};
+use super::{code_hash, key, link};
 
 /// Who started a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +90,8 @@ pub enum StartRefused {
     SuspiciousAddress,
     /// Unknown person while sign-up is disabled.
     SignupDisabled,
-    /// The provider did not take the message; the sentence for the caller.
-    Provider(String),
+    /// The provider did not take the message of a connection of this strategy; the sentence for the caller.
+    Provider(Strategy, String),
     /// The database failed.
     Database(DbError),
 }
@@ -234,13 +238,12 @@ fn admit(
 
 /// Delivers the code and records how that went; a code that was not delivered is forgotten.
 async fn send(app: &App, start: Arc<Start>, code: String, code_id: String) -> Result<(), StartRefused> {
-    let variables = Variables {
-        code: &code,
-        phone_number: start.identifier.as_str(),
-        application_name: start.client.name(),
-        request_language: &start.request_language,
+    let delivered = match &start.identifier {
+        Identifier::Phone(phone) => text(app, &start, phone, &code).await,
+        Identifier::Email(email) => mail(app, &start, email, &code).await,
     };
-    let delivered = deliver::deliver(app, &start.channel, start.identifier.as_str(), &variables, &start.caller).await;
+    let strategy = start.channel.connection.strategy;
+    let kind = if strategy == Strategy::Email { "email_provider_error" } else { "sms_provider_error" };
     let journal = app.journal.clone();
     let refusal = delivered.err().map(|refusal| refusal.sentence);
     let told = refusal.clone();
@@ -249,11 +252,39 @@ async fn send(app: &App, start: Arc<Start>, code: String, code_id: String) -> Re
             None => journal.write(tx, sent(&start, &journal)),
             Some(sentence) => {
                 codes::discard(tx, &code_id, &key(&start.channel, &start.identifier))?;
-                journal.write(tx, failed(&start, &journal, &sentence, "sms_provider_error"))
+                journal.write(tx, failed(&start, &journal, &sentence, kind))
             }
         })
         .await?;
-    told.map_or(Ok(()), |sentence| Err(StartRefused::Provider(sentence)))
+    told.map_or(Ok(()), |sentence| Err(StartRefused::Provider(strategy, sentence)))
+}
+
+/// Sends the code as a text message.
+async fn text(app: &App, start: &Start, phone: &Phone, code: &str) -> Result<(), Refusal> {
+    let variables = Variables {
+        code,
+        phone_number: phone.as_str(),
+        application_name: start.client.name(),
+        request_language: &start.request_language,
+    };
+    let names_host = start.door == Door::Pages && start.channel.connection.origin_bound_line();
+    let tail = Tail { host: names_host.then_some(&*app.journal.host), app_hash: start.client.android_app_hash() };
+    deliver::deliver(app, &start.channel, phone.as_str(), (&variables, &tail), &start.caller).await
+}
+
+/// Sends the code, or a link with it, as a mail.
+async fn mail(app: &App, start: &Start, email: &Email, code: &str) -> Result<(), Refusal> {
+    let connection = &start.channel.connection.name;
+    // Liquid takes an empty text for something: what is not there must be null.
+    let link = start.link.then(|| link::link(&app.config.http.public_url, start, code));
+    let variables = json!({
+        "code": code, "link": link, "send": if start.link { "link" } else { "code" }, "email": email.as_str(),
+        "application": {"name": start.client.name(), "clientID": start.client.id}, "connection": {"name": connection},
+        "request_language": start.request_language,
+    });
+    let variables = variables.as_object().cloned().unwrap_or_default();
+    let rendered = flows::mail::fill(app, &start.channel.letter, variables, connection);
+    flows::mail::send(app, &flows::mail::addressed(email.clone(), rendered)).await
 }
 
 fn start_shape(app: &App) -> Option<Shape> {

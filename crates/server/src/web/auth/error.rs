@@ -66,6 +66,10 @@ pub enum AuthError {
     PhoneNotAllowed,
     /// The provider did not take the message; the sentence says why.
     SmsProvider(String),
+    /// No e-mail address, as it was sent.
+    BadEmail(String),
+    /// The same of a mail.
+    EmailProvider(String),
     /// Unknown number while sign-up is disabled.
     SignupDisabledAtStart,
     /// A confidential client sent no credentials.
@@ -182,6 +186,10 @@ impl AuthError {
             Self::BadPhoneNumber => text(400, "bad.phone_number", r"String does not match pattern: ^\+[0-9]{1,15}$"),
             Self::PhoneNotAllowed => text(400, "bad.phone_number", "Phone number is not allowed"),
             Self::SmsProvider(sentence) => text(400, "sms_provider_error", sentence),
+            Self::BadEmail(sent) => {
+                (400, "bad.email", format!("error in email - email format validation failed: {sent}"))
+            }
+            Self::EmailProvider(sentence) => text(400, "email_provider_error", sentence),
             Self::SignupDisabledAtStart => text(400, "bad.connection", "Public signup is disabled"),
             Self::ClientAuthenticationRequired => {
                 text(401, "unauthorized_client", "Client authentication is required.")
@@ -367,7 +375,8 @@ impl From<StartRefused> for AuthError {
             StartRefused::TooManyAttempts => Self::TooManyAttempts,
             StartRefused::SuspiciousAddress => Self::SuspiciousAddress,
             StartRefused::SignupDisabled => Self::SignupDisabledAtStart,
-            StartRefused::Provider(sentence) => Self::SmsProvider(sentence),
+            StartRefused::Provider(Strategy::Email, sentence) => Self::EmailProvider(sentence),
+            StartRefused::Provider(_, sentence) => Self::SmsProvider(sentence),
             StartRefused::Database(error) => error.into(),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
+use ringpass_core::model::email::Email;
 use ringpass_core::model::event::{self, Details, Event};
 use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::phone::Phone;
@@ -66,10 +67,15 @@ async fn admit(app: &App, call: &Call, seen: &mut Seen) -> Result<Reply, AuthErr
         Ok(start) => start,
         Err(error) => return refuse(app, seen, body.unwrap_or_default(), error).await,
     };
-    let phone = start.identifier.as_str().to_owned();
+    let identifier = start.identifier.clone();
     let reply = match flow::start(app, start).await {
         Ok(started) => {
-            let body = json!({"_id": started.id, "phone_number": phone, "phone_verified": true});
+            let body = match &identifier {
+                Identifier::Phone(phone) => {
+                    json!({"_id": started.id, "phone_number": phone.as_str(), "phone_verified": true})
+                }
+                Identifier::Email(email) => json!({"_id": started.id, "email": email.as_str(), "email_verified": true}),
+            };
             Reply::json(StatusCode::OK, &body)
         }
         Err(refused) => match AuthError::from(refused) {
@@ -151,19 +157,16 @@ async fn check(app: &App, call: &Call, body: &Members, seen: &mut Seen) -> Resul
         Some(Value::String(send)) if send == "code" || send == "link" => send,
         Some(_) => return Err(AuthError::BadSend),
     };
-    let phone = text(body, "phone_number")?.ok_or(AuthError::MissingProperty("phone_number"))?;
-    let phone = Phone::parse(phone).ok_or(AuthError::BadPhoneNumber)?;
-    if phone.refused(app.snapshot().countries.as_ref()) {
-        return Err(AuthError::PhoneNotAllowed);
-    }
+    let identifier = identifier(app, body, channel.connection.strategy)?;
     let language = call.header("x-request-language").or_else(|| call.header(header::ACCEPT_LANGUAGE.as_str()));
     Ok(Start {
         caller: seen.caller.clone(),
         client: Arc::clone(client),
         channel,
-        identifier: Identifier::Phone(phone),
+        // A text message has no link, whatever was asked for (C203).
+        link: send != "code" && identifier.email().is_some(),
+        identifier,
         door: Door::Api,
-        link: false,
         request_language: language.unwrap_or_default().to_owned(),
         send: send.to_owned(),
         auth_params,
@@ -182,9 +185,23 @@ async fn find_channel(app: &App, name: &str, client: &Client) -> Result<Arc<Chan
         return Err(AuthError::ConnectionDisabled);
     }
     match channel.connection.strategy {
-        Strategy::Sms => Ok(channel),
-        Strategy::Email | Strategy::Auth0 => Err(AuthError::NotPasswordless),
+        Strategy::Sms | Strategy::Email => Ok(channel),
+        Strategy::Auth0 => Err(AuthError::NotPasswordless),
     }
+}
+
+/// Whom the code goes to: the member that the connection's strategy asks for.
+fn identifier(app: &App, body: &Members, strategy: Strategy) -> Result<Identifier, AuthError> {
+    if strategy == Strategy::Email {
+        let sent = text(body, "email")?.ok_or(AuthError::MissingProperty("email"))?;
+        return Email::parse(sent).map(Identifier::Email).ok_or_else(|| AuthError::BadEmail(sent.to_owned()));
+    }
+    let phone = text(body, "phone_number")?.ok_or(AuthError::MissingProperty("phone_number"))?;
+    let phone = Phone::parse(phone).ok_or(AuthError::BadPhoneNumber)?;
+    if phone.refused(app.snapshot().countries.as_ref()) {
+        return Err(AuthError::PhoneNotAllowed);
+    }
+    Ok(Identifier::Phone(phone))
 }
 
 /// An optional text member; null counts as absent, another type is an error (C247).

@@ -109,7 +109,7 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
     let channel = app
         .find(|snapshot| snapshot.channel(realm, &client.id))
         .await?
-        .filter(|channel| channel.connection.strategy == Strategy::Sms && channel.connection.is_enabled_for(&client.id))
+        .filter(|it| it.connection.strategy != Strategy::Auth0 && it.connection.is_enabled_for(&client.id))
         .ok_or_else(|| AuthError::UnknownRealm(realm.to_owned()))?;
     let audience = optional(members, "audience")?;
     let granted = grant::for_user(app, &client, audience, optional(members, "scope")?.unwrap_or_default()).await?;
@@ -118,7 +118,7 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
     let verify = passwordless::Verify {
         client: Arc::clone(&client),
         channel,
-        // What is no number has no code; it is neither looked up nor kept as it is.
+        // What is no number or address has no code; it is neither looked up nor kept as it is.
         identifier,
         code: code.to_owned(),
         audience: audience.unwrap_or_default().to_owned(),

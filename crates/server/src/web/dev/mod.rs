@@ -1,10 +1,11 @@
-//! The development doors: a try-it page, an inbox, an SMS gateway and a Twilio behind them. Only `ringpass dev` mounts them; they
+//! The development doors: a try-it page, an inbox, and an SMS gateway, a Twilio and a mail server before it. Only `ringpass dev` mounts them; they
 //! hand out codes to whoever can reach them.
 
 mod calls;
 mod gateway;
 mod guard;
 mod inbox;
+pub mod mail;
 mod messages;
 pub mod pages;
 mod phone;
@@ -122,6 +123,7 @@ pub fn router(dev: Arc<Dev>) -> Router {
         .route("/dev/inbox", get(inbox::show))
         .route("/dev/messages", get(messages::list))
         .route("/dev/gateway", post(gateway::accept))
+        .route("/dev/mail", post(mail::accept).layer(DefaultBodyLimit::max(MAIL_LIMIT)))
         .route("/dev/twilio/2010-04-01/Accounts/{sid}/Messages.json", post(twilio::accept))
         .route("/dev/style.css", get(pages::style))
         .route("/dev/script.js", get(pages::script))
@@ -133,3 +135,4 @@ pub fn router(dev: Arc<Dev>) -> Router {
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 const BODY_LIMIT: usize = 64 * 1024;
+const MAIL_LIMIT: usize = 1024 * 1024;

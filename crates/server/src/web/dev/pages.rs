@@ -273,13 +273,17 @@ fn file(content_type: &'static str, text: &'static str) -> Reply {
         .with(header::CACHE_CONTROL, "no-cache")
 }
 
-/// The first run of 4 to 10 digits that is not part of a longer word or number.
+/// The first run of 4 to 10 digits that is not part of a longer word or number, or of an address.
 fn code_in(text: &str) -> Option<Range<usize>> {
     let is_word = |c: char| c.is_alphanumeric() || c == '+';
     let mut at = 0;
     for word in text.split(|c| !is_word(c)) {
         let range = at..at + word.len();
-        if (4..=10).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit()) {
+        let digits = (4..=10).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit());
+        let line = text.get(..range.start).and_then(|before| before.split_whitespace().next_back());
+        let in_address = text.get(..range.start).is_some_and(|before| !before.ends_with(char::is_whitespace))
+            && line.is_some_and(|start| start.contains("://"));
+        if digits && !in_address {
             return Some(range);
         }
         let gap = text.get(range.end..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);

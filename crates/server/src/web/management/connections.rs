@@ -11,7 +11,7 @@ use ringpass_core::storage::{Tx, clients, connections, users};
 use serde_json::{Map, Value, json};
 
 use super::paging::{Fields, Page, key};
-use super::{ApiError, Outcome, Request, checked_id};
+use super::{ApiError, Outcome, Request, checked_id, warning};
 use crate::app::App;
 use crate::flows::remove_connection;
 use crate::web::{Call, Reply};
@@ -26,6 +26,7 @@ pub async fn list(app: Arc<App>, request: Request) -> Outcome {
 /// `POST /connections`.
 pub async fn create(app: Arc<App>, request: Request) -> Outcome {
     let connection = Connection::create(&request.json()?, &app.rng, app.clock.now())?;
+    let node = Arc::clone(&app);
     let work = move |tx: &mut Tx<'_>| {
         for (index, client_id) in connection.enabled_clients.iter().enumerate() {
             known_client(tx, client_id, &format!("enabled_clients[{index}]"))?;
@@ -36,7 +37,7 @@ pub async fn create(app: Arc<App>, request: Request) -> Outcome {
         if !connections::insert(tx, &connection)? {
             return Err(ApiError::ConnectionConflict);
         }
-        Ok(Reply::json(StatusCode::CREATED, &connection.view()))
+        Ok(warning::of_segments(&node, &connection, Reply::json(StatusCode::CREATED, &connection.view())))
     };
     request.configure(&app, "connections.create", work).await
 }
@@ -50,7 +51,7 @@ pub async fn show(app: Arc<App>, request: Request) -> Outcome {
 
 /// `PATCH /connections/{id}`.
 pub async fn update(app: Arc<App>, request: Request) -> Outcome {
-    let (id, patch) = (id(&request)?, request.json()?);
+    let (id, patch, node) = (id(&request)?, request.json()?, Arc::clone(&app));
     let work = move |tx: &mut Tx<'_>| {
         let mut connection = connections::get(tx, &id)?.ok_or(ApiError::NoConnection)?;
         let before = connection.enabled_clients.clone();
@@ -59,7 +60,7 @@ pub async fn update(app: Arc<App>, request: Request) -> Outcome {
             known_client(tx, client_id, &format!("enabled_clients[{index}]"))?;
         }
         connections::put(tx, &connection)?;
-        Ok(Reply::json(StatusCode::OK, &connection.view()))
+        Ok(warning::of_segments(&node, &connection, Reply::json(StatusCode::OK, &connection.view())))
     };
     request.configure(&app, "connections.update", work).await
 }

@@ -93,6 +93,10 @@ pub enum ApiError {
     ResourceServerConflict,
     /// The same grant exists.
     ClientGrantConflict,
+    /// There is an e-mail provider already.
+    EmailProviderConflict,
+    /// There is such a mail template already.
+    EmailTemplateConflict,
     /// The role's name is taken.
     RoleConflict,
     /// There is a theme already.
@@ -196,6 +200,12 @@ impl ApiError {
             }
             Self::ClientGrantConflict => {
                 conflict("A resource with the same identifier already exists.", "client_grant_conflict")
+            }
+            Self::EmailProviderConflict => {
+                conflict("There is already an email provider configured.", "email_provider_conflict")
+            }
+            Self::EmailTemplateConflict => {
+                conflict("There is already an email template with this name.", "email_template_conflict")
             }
             Self::RoleConflict => conflict("A role with the same name already exists.", "role_conflict"),
             Self::ThemeConflict => conflict("A theme exists already.", "theme_conflict"),

@@ -21,6 +21,8 @@ pub mod clients;
 pub mod common;
 pub mod connections;
 pub mod device_credentials;
+pub mod email_templates;
+pub mod emails;
 pub mod empty;
 pub mod error;
 pub mod grants;
@@ -46,6 +48,7 @@ pub mod tickets;
 pub mod token;
 pub mod user_search;
 pub mod users;
+pub mod warning;
 
 use common::fallback;
 

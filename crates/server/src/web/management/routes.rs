@@ -4,8 +4,8 @@
 use super::empty::Shape;
 use super::{
     ApiError, Door, Route, attack_protection, branding, client_credentials, client_grants, clients, connections,
-    device_credentials, empty, grants, identities, jobs, keys, logs, memberships, permissions, prompts, refresh_tokens,
-    resource_servers, roles, sessions, stats, tenants, tickets, user_search, users,
+    device_credentials, email_templates, emails, empty, grants, identities, jobs, keys, logs, memberships, permissions,
+    prompts, refresh_tokens, resource_servers, roles, sessions, stats, tenants, tickets, user_search, users,
 };
 
 /// A row: method, path, scopes, handler, and for writes what the log calls it.
@@ -168,8 +168,26 @@ const ROWS: &[Route<Door>] = &[
         device_credentials::remove,
         "Delete a device credential"
     ),
-    missing!("/email-templates/{name}", ["read:email_templates"], ApiError::NoEmailTemplate),
-    missing!("/emails/provider", ["read:email_provider"], ApiError::NoEmailProvider),
+    route!("POST", "/email-templates", ["create:email_templates"], email_templates::create, "Create an email template"),
+    route!("GET", "/email-templates/{name}", ["read:email_templates"], email_templates::show),
+    route!(
+        "PATCH",
+        "/email-templates/{name}",
+        ["update:email_templates"],
+        email_templates::update,
+        "Patch an email template"
+    ),
+    route!(
+        "PUT",
+        "/email-templates/{name}",
+        ["update:email_templates"],
+        email_templates::replace,
+        "Update an email template"
+    ),
+    route!("GET", "/emails/provider", ["read:email_provider"], emails::show),
+    route!("POST", "/emails/provider", ["create:email_provider"], emails::create, "Configure the email provider"),
+    route!("PATCH", "/emails/provider", ["update:email_provider"], emails::update, "Update the email provider"),
+    route!("DELETE", "/emails/provider", ["delete:email_provider"], emails::remove, "Delete the email provider"),
     empty!("/event-streams", ["read:event_streams"], Shape::Checkpoint("eventStreams")),
     empty!("/flows", ["read:flows"], Shape::Offset("flows")),
     empty!("/flows/vault/connections", ["read:flows_vault_connections"], Shape::Offset("connections")),

@@ -118,7 +118,7 @@ pub(super) fn key(refused: &StartRefused) -> &'static str {
         StartRefused::TooManyStarts(..) => "too-many-requests",
         StartRefused::TooManyAttempts => "user-blocked",
         StartRefused::SuspiciousAddress => "ip-blocked",
-        StartRefused::Provider(_) => "passwordless-authenticator-error",
+        StartRefused::Provider(..) => "passwordless-authenticator-error",
         StartRefused::SignupDisabled | StartRefused::Database(_) => "passwordless-unknown-error",
     }
 }

@@ -8,6 +8,8 @@ mod clients;
 mod connection_removal;
 mod connections;
 mod device_credentials;
+mod email_templates;
+mod emails;
 mod empty;
 mod enabled_clients;
 mod grants;
@@ -30,6 +32,7 @@ mod user_blocks;
 mod user_search;
 mod users;
 mod validation;
+mod warnings;
 
 use std::collections::BTreeSet;
 

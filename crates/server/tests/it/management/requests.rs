@@ -79,6 +79,7 @@ async fn bodies_that_are_no_json_object_are_refused_by_every_row_that_takes_one(
             "users" => user.as_str(),
             "roles" => role.as_str().unwrap(),
             "attack-protection" => "captcha",
+            "email-templates" => "verify_email",
             _ => "https%3A%2F%2Fapi.example%2F",
         };
         let path = route.path.replace("{id}", &id.replace('|', "%7C")).replace("{name}", id);

@@ -80,7 +80,7 @@ async fn every_error_of_a_request_has_its_words() {
         400 {"error":"invalid_request","error_description":"Missing required parameter: realm"}
         400 {"error":"invalid_request","error_description":"Unknown realm foo."}
         400 {"error":"invalid_request","error_description":"Unknown realm other."}
-        400 {"error":"invalid_request","error_description":"Unknown realm mails."}
+        403 {"error":"invalid_grant","error_description":"Wrong email or verification code."}
         400 {"error":"invalid_request","error_description":"Unknown realm Username-Password-Authentication."}
         403 {"error":"access_denied","error_description":"Service not found: https://nowhere.example/"}
         400 {"error":"invalid_request","error_description":"Parameter must be a string: audience"}

@@ -45,7 +45,7 @@ async fn each_missing_or_unknown_thing_has_its_own_error() {
         400 {"error":"bad.connection","error_description":"Connection does not exist"}
         400 {"error":"bad.connection","error_description":"Connection is disabled"}
         400 {"error":"bad.connection","error_description":"Invalid connection strategy. It must either be a passwordless connection"}
-        400 {"error":"bad.connection","error_description":"Invalid connection strategy. It must either be a passwordless connection"}
+        400 {"error":"bad.email","error_description":"Missing required property: email"}
         400 {"error":"bad.authParams","error_description":"error in authParams - invalid type: string (expected object)"}
         400 {"error":"bad.request","error_description":"the following properties are not allowed: foo, bar"}
         400 {"error":"bad.phone_number","error_description":"Missing required property: phone_number"}

@@ -1,0 +1,48 @@
+//! `POST /dev/mail`: the mail server of `ringpass dev`. It takes what this server sends while the tenant has no e-mail
+//! provider, and puts it into the inbox.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use ringpass_core::kit::secret::Secret;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Channel, Content, Dev};
+use crate::web::Reply;
+
+#[derive(Deserialize)]
+struct Mail {
+    recipient: String,
+    sender: Option<String>,
+    subject: String,
+    body: String,
+}
+
+/// What a caller must send as its `Authorization`.
+pub fn authorization(gateway_secret: &str) -> Secret {
+    Secret::new(format!("Bearer {gateway_secret}"))
+}
+
+/// 200 and a message in the inbox; 401 to a stranger, 400 when the body is no mail.
+pub(super) async fn accept(State(dev): State<Arc<Dev>>, headers: HeaderMap, body: Bytes) -> Reply {
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !authorization(dev.settings.gateway.secret.expose()).matches(sent) {
+        return Reply::json(StatusCode::UNAUTHORIZED, &json!({"accepted": false}));
+    }
+    let Ok(mail) = serde_json::from_slice::<Mail>(&body) else {
+        return Reply::json(StatusCode::BAD_REQUEST, &json!({"accepted": false}));
+    };
+    dev.receive(Content {
+        channel: Channel::Email,
+        recipient: mail.recipient,
+        sender: mail.sender,
+        subject: Some(mail.subject),
+        body: mail.body,
+        provider: "inbox".to_owned(),
+        authorization: None,
+    });
+    Reply::json(StatusCode::OK, &json!({"accepted": true}))
+}
