@@ -51,6 +51,22 @@ impl Caller {
         Ok((status, answer.into_body().collect().await?.to_bytes()))
     }
 
+    /// Asks as a browser does, with this cookie header, and posts a form if there is one; the whole answer.
+    pub async fn browse(&mut self, path: &str, cookie: &str, form: Option<String>) -> Result<http::Response<Bytes>> {
+        let method = if form.is_some() { Method::POST } else { Method::GET };
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, &self.host);
+        if !cookie.is_empty() {
+            request = request.header(header::COOKIE, cookie);
+        }
+        if form.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        self.sender.ready().await?;
+        let answer = self.sender.send_request(request.body(form.map(Bytes::from).unwrap_or_default().into())?).await?;
+        let (parts, body) = answer.into_parts();
+        Ok(http::Response::from_parts(parts, body.collect().await?.to_bytes()))
+    }
+
     /// Sends a request that must succeed, and reads its JSON answer (`Null` when the body is empty).
     pub async fn expect(
         &mut self,

@@ -41,7 +41,8 @@ impl Codes {
         self.gateway.url()
     }
 
-    fn take(&self, number: &str) -> Option<String> {
+    /// The newest code of a number, which is forgotten here.
+    pub fn take(&self, number: &str) -> Option<String> {
         self.by_number.lock().unwrap_or_else(PoisonError::into_inner).remove(number)
     }
 }

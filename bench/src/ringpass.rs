@@ -153,7 +153,8 @@ impl Api {
         self.send(Method::POST, "/api/v2/resource-servers", Some(resource_server)).await?;
         let client = json!({
             "name": "bench", "app_type": "regular_web", "token_endpoint_auth_method": "client_secret_post",
-            "grant_types": ["http://auth0.com/oauth/grant-type/passwordless/otp"],
+            "grant_types": ["http://auth0.com/oauth/grant-type/passwordless/otp", "authorization_code"],
+            "callbacks": [CALLBACK],
         });
         let client = self.send(Method::POST, "/api/v2/clients", Some(client)).await?;
         let found = self.send(Method::GET, "/api/v2/connections?strategy=sms", None).await?;
@@ -182,3 +183,5 @@ fn options(name: &str, gateway_url: &str) -> Result<Value> {
 }
 
 const ADMIN: &str = "bench-admin";
+/// Where sign-ins on the hosted pages lead back to.
+pub const CALLBACK: &str = "https://app.example/callback";
