@@ -1,7 +1,7 @@
 //! Sign-ins under way on the hosted pages (`docs/COMPATIBILITY.md` C1340-C1344).
 
 use crate::kit::clock::Millis;
-use crate::model::login::Login;
+use crate::model::login::{Login, Step};
 
 use super::db::{DbError, Row, Tx};
 
@@ -38,6 +38,16 @@ pub fn get_for_update(tx: &mut Tx<'_>, id: &str, now: Millis) -> Result<Option<S
         &[id.into(), now.into()],
     )?;
     row.as_ref().map(read).transpose()
+}
+
+/// Changes a live sign-in that its person has yet to prove who they are in; one that has come further stays as it is.
+pub fn change(tx: &mut Tx<'_>, id: &str, now: Millis, change: impl FnOnce(&mut Login)) -> Result<(), DbError> {
+    let Some(Stored { mut login, .. }) = get_for_update(tx, id, now)? else { return Ok(()) };
+    if login.step == Step::Open {
+        change(&mut login);
+        put(tx, id, &login)?;
+    }
+    Ok(())
 }
 
 /// Stores how far a sign-in has come.

@@ -28,10 +28,23 @@ pub fn is_needed(
     if client.is_first_party() {
         return Ok(false);
     }
+    let granted = granted.clone().settle(tx, &user.user_id)?;
     let audience = granted.api.as_ref().map(|api| api.identifier().to_owned()).unwrap_or_default();
     let known = grants::find(tx, &user.user_id, &client.id, &audience)?;
     let has = |name: &String| known.as_ref().is_some_and(|it| it.scope.split(' ').any(|had| had == name));
     Ok(known.is_none() || !granted.scope.iter().all(has))
+}
+
+/// What the person of this sign-in is asked for: of an API that enforces policies, what they have permissions for.
+pub async fn asked(app: &App, stored: &Stored, granted: Granted) -> Result<Granted, DbError> {
+    let Step::Authenticated { session_id } = stored.login.step.clone() else { return Ok(granted) };
+    let now = app.clock.now();
+    app.db
+        .read("consent.asked", move |tx| match sessions::get(tx, &session_id, now)? {
+            Some(session) => granted.settle(tx, &session.user_id),
+            None => Ok(granted),
+        })
+        .await
 }
 
 /// Notes what the person of this sign-in granted.

@@ -8,7 +8,7 @@ use ringpass_core::kit::hash::MacKey;
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::identifier::Identifier;
-use ringpass_core::model::login::{Sent, Step};
+use ringpass_core::model::login::{Login, Sent, Step};
 use ringpass_core::model::user::User;
 use ringpass_core::storage::logins::{self, Stored};
 use ringpass_core::storage::{DbError, Tx, sessions};
@@ -43,7 +43,7 @@ impl Turn<'_> {
     /// anybody else, and gets none.
     pub async fn send(
         &self,
-        app: &App,
+        app: &Arc<App>,
         channel: Arc<Channel>,
         identifier: Identifier,
         locale: &str,
@@ -66,17 +66,14 @@ impl Turn<'_> {
             auth_params: Value::Null,
             caller: self.caller.clone(),
         };
-        match passwordless::start(app, start).await {
-            Ok(_) | Err(StartRefused::SignupDisabled) => {}
-            Err(refused) => return Err(refused),
+        if start.channel.connection.disable_signup() {
+            // Only people who are known get a code, and nobody learns from the time it takes who that is.
+            let behind = Arc::clone(app);
+            app.tasks.spawn(async move { passwordless::start(&behind, start).await.map(drop) });
+        } else {
+            passwordless::start(app, start).await?;
         }
-        let Stored { id, login, .. } = self.stored.clone();
-        let work = move |tx: &mut Tx<'_>| {
-            let mut login = login;
-            login.sent = Some(sent);
-            logins::put(tx, &id, &login)
-        };
-        Ok(app.db.write("login.sent", work).await?)
+        self.change(app, "login.sent", |login| login.sent = Some(sent)).await.map_err(StartRefused::Database)
     }
 
     /// Redeems the code that was sent and begins a session; the value of its cookie.
@@ -105,9 +102,8 @@ impl Turn<'_> {
 
     /// Notes the name to sign in to a database with.
     pub async fn name(&self, app: &App, username: &str) -> Result<(), DbError> {
-        let Stored { id, mut login, .. } = self.stored.clone();
-        login.username = Some(username.to_owned());
-        app.db.write("login.name", move |tx| logins::put(tx, &id, &login)).await
+        let username = username.to_owned();
+        self.change(app, "login.name", |login| login.username = Some(username)).await
     }
 
     /// Verifies a password and begins a session; the value of its cookie.
@@ -137,9 +133,15 @@ impl Turn<'_> {
 
     /// Ends a sign-in without one: the application is told why.
     pub async fn end(&self, app: &App) -> Result<(), DbError> {
-        let Stored { id, mut login, .. } = self.stored.clone();
-        login.step = Step::Done;
-        app.db.write("login.end", move |tx| logins::put(tx, &id, &login)).await
+        self.change(app, "login.end", |login| login.step = Step::Done).await
+    }
+
+    async fn change<F>(&self, app: &App, name: &'static str, change: F) -> Result<(), DbError>
+    where
+        F: FnOnce(&mut Login) + Send + 'static,
+    {
+        let (id, now) = (self.stored.id.clone(), app.clock.now());
+        app.db.write(name, move |tx| logins::change(tx, &id, now, change)).await
     }
 }
 

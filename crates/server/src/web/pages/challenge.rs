@@ -112,7 +112,7 @@ async fn wait_for(app: &App, running: Running) -> Result<Waiting, Elsewhere> {
     Ok(Waiting { running, channel, identifier, sent })
 }
 
-async fn resend(app: &App, call: &Call, waiting: Waiting) -> Result<Reply, PageError> {
+async fn resend(app: &Arc<App>, call: &Call, waiting: Waiting) -> Result<Reply, PageError> {
     if resend_wait(&waiting.sent, app.clock.now()) > 0 {
         return Ok(page(app, &waiting, Told::default(), StatusCode::OK));
     }

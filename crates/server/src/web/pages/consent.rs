@@ -34,7 +34,7 @@ pub(super) async fn show(app: Arc<App>, call: Call) -> Result<Reply, PageError> 
     if let Some(elsewhere) = not_here(&running) {
         return elsewhere;
     }
-    let granted = granted(&app, &running).await?;
+    let granted = consent::asked(&app, &running.stored, granted(&app, &running).await?).await?;
     let look = &running.look;
     let t = look.screen("consent", "consent");
     let scopes = granted.scope.iter().map(|name| {
