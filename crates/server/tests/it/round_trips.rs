@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::pages;
 use crate::world::{API, World};
 
 #[tokio::test]
@@ -26,4 +27,20 @@ async fn a_start_and_an_exchange_wait_for_postgresql_three_times_each() {
     world.logs().await;
     // A new number's start and exchange, then those of a user who is known.
     assert!(cheapest == [3; 4] || cheapest == [0; 4], "{cheapest:?}");
+}
+
+#[tokio::test]
+async fn the_exchange_of_an_authorization_code_waits_three_times() {
+    let world = pages::world().await;
+    let mut cheapest = u64::MAX;
+    for index in 0..12 {
+        let browser = world.browser().with(|caller| caller.at(&format!("198.51.100.{index}")));
+        let more = [("audience", API), ("scope", "openid profile offline_access")];
+        let back = pages::sign_in(&browser, &world, "+4915112345678", &more).await;
+        let before = world.app.db.round_trips();
+        assert_eq!(pages::exchange(&world, &back.sent("code").unwrap(), json!({})).await.status, 200);
+        cheapest = cheapest.min(world.app.db.round_trips() - before);
+        world.logs().await;
+    }
+    assert!(cheapest == 3 || cheapest == 0, "{cheapest}");
 }
