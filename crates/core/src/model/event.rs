@@ -21,6 +21,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("fepotpft", "Failed exchange of Password and OTP Challenge for Access Token"),
     ("ferrt", "Failed exchange of Rotating Refresh Token"),
     ("fertft", "Failed exchange of Refresh Token for Access Token"),
+    ("fn", "Failed Sending Notification"),
     ("fp", "Failed Login (Incorrect Password)"),
     ("fs", "Failed Signup"),
     ("fsa", "Failed Silent Auth"),

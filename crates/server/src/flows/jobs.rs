@@ -13,6 +13,7 @@ use ringpass_core::model::user_import::{self, Fault, Row};
 use ringpass_core::storage::{DbError, Tx, jobs, passwords, users};
 use serde_json::{Value, json};
 
+use super::tickets;
 use crate::app::App;
 
 /// Takes one job that waits and works on it to its end; `false` when none waits.
@@ -37,7 +38,7 @@ pub async fn step(app: &App, rows: &Rows, job: Job) -> Result<Option<Job>, DbErr
     match job.task {
         Task::Import => import(app, rows, job).await,
         Task::Export => export(app, job).await,
-        Task::VerificationEmail => give_up(app, job, NO_EMAIL).await,
+        Task::VerificationEmail => verify_email(app, job).await,
     }
 }
 
@@ -92,15 +93,42 @@ impl Rows {
 /// A row as lists of errors show it, and what it came to.
 type Checked = (Value, Result<Row, Vec<Fault>>);
 
+/// Sends a user a link to confirm the address.
+async fn verify_email(app: &App, job: Job) -> Result<Option<Job>, DbError> {
+    let of = |name: &str| job.doc.get("identity").and_then(|it| it.get(name)).and_then(Value::as_str);
+    let id = match (of("provider"), of("user_id")) {
+        (Some(provider), Some(id)) => format!("{provider}|{id}"),
+        _ => job.text("user_id").to_owned(),
+    };
+    let owner = job.text("user_id").to_owned();
+    let found = app.db.read("jobs.user", move |tx| passwords::of_user(tx, &id)).await?;
+    let user = found.filter(|found| found.user.user_id == owner).map(|found| found.identity);
+    let Some(user) = user.filter(|user| user.email.is_some()) else { return give_up(app, job, NO_USER).await };
+    let channel = app.find(|snapshot| snapshot.channel(&user.connection, "")).await?;
+    let Some(channel) = channel.filter(|channel| channel.connection.name == user.connection) else {
+        return give_up(app, job, NO_CONNECTION).await;
+    };
+    let client = app.snapshot().client(job.text("client_id"));
+    match tickets::deliver_verification(app, &user, &channel, client.as_deref()).await? {
+        None => end(app, job, Status::Completed, None).await,
+        Some(why) => give_up(app, job, &why).await,
+    }
+}
+
 /// Ends a job that cannot be done.
-async fn give_up(app: &App, mut job: Job, why: &'static str) -> Result<Option<Job>, DbError> {
+async fn give_up(app: &App, job: Job, why: &str) -> Result<Option<Job>, DbError> {
+    end(app, job, Status::Failed, Some(why.to_owned())).await
+}
+
+/// Ends a job that has no rows, or no more.
+async fn end(app: &App, mut job: Job, status: Status, details: Option<String>) -> Result<Option<Job>, DbError> {
     let now = app.clock.now();
     let work = move |tx: &mut Tx<'_>| {
         if !jobs::begin_step(tx, &job, now)? {
             return Ok(None);
         }
-        job.status = Status::Failed;
-        job.doc.insert("status_details".into(), why.into());
+        job.status = status;
+        job.doc.extend(details.map(|details| ("status_details".to_owned(), details.into())));
         jobs::end_step(tx, &job, job.done, None)?;
         Ok(Some(job))
     };
@@ -252,4 +280,4 @@ const LEASE: Millis = MINUTE;
 /// Rows in one step: few enough that no sign-in waits long behind one.
 const STEP: usize = 200;
 const NO_CONNECTION: &str = "The connection does not exist any more";
-const NO_EMAIL: &str = "This server sends no e-mail";
+const NO_USER: &str = "The user does not exist any more, or has no such address";

@@ -22,9 +22,10 @@ use super::record;
 use crate::app::App;
 use crate::snapshot::Channel;
 
+mod letter;
 mod request;
 
-pub use request::{Request, RequestRefused, request_password_change, send_verification};
+pub use request::{Request, RequestRefused, deliver_verification, request_password_change, send_verification};
 
 /// Why a ticket was not taken.
 #[derive(Debug, Clone)]

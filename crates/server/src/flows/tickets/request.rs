@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use ringpass_core::kit::clock::{MINUTE, Millis, SECOND};
-use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
-use ringpass_core::model::ticket::{LIFETIME, Purpose, Ticket, Wishes};
+use ringpass_core::model::ticket::Purpose;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::buckets::{self, Shape};
 use ringpass_core::storage::{DbError, Tx, passwords, tickets};
 
-use super::{draw, event};
+use super::draw;
+use super::letter::Letter;
 use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::limits::{self, Window};
@@ -62,11 +62,10 @@ pub async fn request_password_change(app: &Arc<App>, request: Request) -> Result
             Ok(window) => window,
             Err(refused) => return Ok(Err(refused)),
         };
-        match turn.find(tx)? {
+        match turn.find(&handle, tx)? {
             Ok(letter) => {
-                let Letter { ticket, user, channel } = &letter;
-                tickets::insert(tx, &turn.hash, ticket)?;
-                journal.write(tx, event(&handle, "scpr", ticket, user, channel, &turn.request.caller))?;
+                tickets::insert(tx, &turn.hash, &letter.ticket)?;
+                journal.write(tx, letter.event(&handle, "scpr", &turn.request.caller))?;
                 Ok(Ok((window, Some(letter))))
             }
             Err(why) => {
@@ -92,24 +91,24 @@ pub async fn send_verification(
     channel: &Arc<Channel>,
     client: Option<&Client>,
 ) -> Result<(), DbError> {
-    let Some(email) = user.email.clone().filter(|_| user.email_verified != Some(true)) else { return Ok(()) };
-    let now = app.clock.now();
-    let ticket = Ticket {
-        purpose: Purpose::EmailVerification,
-        user_id: user.user_id.clone(),
-        connection_id: channel.connection.id.clone(),
-        client_id: client.map(|client| client.id.clone()).unwrap_or_default(),
-        email: Some(email),
-        wishes: Wishes::default(),
-        created_at: now,
-        expires_at: now + LIFETIME,
-        used_at: None,
-    };
-    let (text, hash) = draw(app);
-    let stored = ticket.clone();
-    app.db.write("tickets.verification", move |tx| tickets::insert(tx, &hash, &stored)).await?;
-    Letter { ticket, user: user.clone(), channel: Arc::clone(channel) }.send(app, text);
+    if user.email.is_some() && user.email_verified != Some(true) {
+        let letter = Letter::of(app, Purpose::EmailVerification, user.clone(), channel, client);
+        let text = letter.keep(app).await?;
+        letter.send(app, text);
+    }
     Ok(())
+}
+
+/// The same at once; why it could not be sent, if it could not.
+pub async fn deliver_verification(
+    app: &App,
+    user: &User,
+    channel: &Arc<Channel>,
+    client: Option<&Client>,
+) -> Result<Option<String>, DbError> {
+    let letter = Letter::of(app, Purpose::EmailVerification, user.clone(), channel, client);
+    let text = letter.keep(app).await?;
+    letter.deliver(app, &text).await
 }
 
 /// One request inside its transaction.
@@ -135,7 +134,7 @@ impl Turn {
     }
 
     /// Whom the request is about, or why nobody gets a message.
-    fn find(&self, tx: &mut Tx<'_>) -> Result<Result<Letter, &'static str>, DbError> {
+    fn find(&self, app: &App, tx: &mut Tx<'_>) -> Result<Result<Letter, &'static str>, DbError> {
         let Some(channel) = &self.request.channel else { return Ok(Err("The connection does not exist")) };
         let connection = &channel.connection;
         let found =
@@ -148,19 +147,10 @@ impl Turn {
         if is_off("disable_self_service_change_password") {
             return Ok(Err("The connection lets nobody ask for a new password"));
         }
-        let ticket = Ticket {
-            purpose: Purpose::PasswordChange,
-            user_id: user.user_id.clone(),
-            connection_id: connection.id.clone(),
-            client_id: self.request.client.as_ref().map(|client| client.id.clone()).unwrap_or_default(),
-            email: user.email.clone(),
-            // Whoever has the link has the mailbox.
-            wishes: Wishes { mark_email_as_verified: true, ..Wishes::default() },
-            created_at: self.now,
-            expires_at: self.now + LIFETIME,
-            used_at: None,
-        };
-        Ok(Ok(Letter { ticket, user, channel: Arc::clone(channel) }))
+        let mut letter = Letter::of(app, Purpose::PasswordChange, user, channel, self.request.client.as_deref());
+        // Whoever has the link has the mailbox.
+        letter.ticket.wishes.mark_email_as_verified = true;
+        Ok(Ok(letter))
     }
 
     fn unknown(&self, why: &str) -> Event {
@@ -177,20 +167,6 @@ impl Turn {
             user_name: self.email.clone(),
             ..record::event("fcpr", &self.request.caller)
         }
-    }
-}
-
-/// A message that is to be sent.
-struct Letter {
-    ticket: Ticket,
-    user: User,
-    channel: Arc<Channel>,
-}
-
-impl Letter {
-    /// Sends it in a task of its own; the stop of the server waits for it.
-    fn send(self, app: &Arc<App>, text: Secret) {
-        let _ = (app, text, self.ticket, self.user, self.channel);
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::world::{Caller, NATIVE, WEB, World};
 
 mod change_password;
+mod mails;
 mod pages;
 mod policy;
 mod signup;
