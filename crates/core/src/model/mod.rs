@@ -32,6 +32,7 @@ pub mod phone;
 pub mod phone_entry;
 pub mod plain_text;
 pub mod prompt;
+pub mod redirect;
 pub mod refresh_token;
 pub mod resource_server;
 pub mod role;

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::connection::texts;
 use super::schema::{self, Invalid};
 use super::tenant_fields::{LIFETIMES, UPDATE};
 use crate::kit::clock::{HOUR, Millis};
@@ -146,6 +147,17 @@ impl TenantSettings {
     /// Whether the session's cookie outlives the browser.
     pub fn session_cookie_is_persistent(&self) -> bool {
         self.0.get("session_cookie").and_then(|it| it.get("mode")?.as_str()) != Some("non-persistent")
+    }
+
+    /// Addresses that a log-out may lead to when no client is named.
+    pub fn allowed_logout_urls(&self) -> Vec<String> {
+        texts(self.0.get("allowed_logout_urls"))
+    }
+
+    /// Whether discovery names the log-out endpoint; true when unset.
+    pub fn names_end_session_endpoint(&self) -> bool {
+        let switch = self.0.get("oidc_logout").and_then(|it| it.get("rp_logout_end_session_endpoint_discovery"));
+        switch.and_then(Value::as_bool).unwrap_or(true)
     }
 
     /// The name that people see; empty when it was removed.

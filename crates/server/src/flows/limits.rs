@@ -53,6 +53,16 @@ pub async fn note(app: &App, caller: &Caller, bucket: &str, path: &str, size: i6
     app.db.write("limits.note", move |tx| journal.write(tx, event)).await
 }
 
+/// Whether the log has room for one more refusal of a request that anyone can send.
+pub fn has_room(app: &App, caller: &Caller) -> bool {
+    let now = app.clock.now();
+    app.buckets.take(&format!("refused|{}", caller.ip), REFUSALS_OF_ADDRESS, now)
+        && app.buckets.take("refused", REFUSALS, now)
+}
+
+const REFUSALS_OF_ADDRESS: Shape = Shape { burst: 10, interval: 6 * SECOND };
+const REFUSALS: Shape = Shape { burst: 100, interval: SECOND / 10 };
+
 /// What this process knows of the buckets: enough to refuse a flood without touching the database.
 #[derive(Debug, Default)]
 pub struct Memory {

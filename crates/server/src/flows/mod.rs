@@ -15,6 +15,7 @@ pub mod limits;
 pub mod login;
 pub mod mail;
 pub mod new_password;
+pub mod logout;
 pub mod password;
 pub mod passwordless;
 pub mod record;

@@ -82,3 +82,8 @@ pub fn find(
     let found = sessions::get(tx, id, now)?.filter(|session| hash::same(&session.secret_hash, &hash_of(key, secret)));
     Ok(found.filter(|session| snapshot.has_connection(&session.connection)))
 }
+
+/// Ends a session; its refresh tokens live on.
+pub fn end(tx: &mut Tx<'_>, session: &Session) -> Result<(), DbError> {
+    sessions::delete(tx, &session.id)
+}

@@ -100,7 +100,8 @@ async fn discovery_tells_what_there_is() {
             "sub"
           ],
           "request_uri_parameter_supported": false,
-          "request_parameter_supported": false
+          "request_parameter_supported": false,
+          "end_session_endpoint": "https://tenant.example/oidc/logout"
         }
     "#]]);
 }

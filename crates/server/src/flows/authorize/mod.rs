@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use ringpass_core::model::authorization::{OauthError, Parameters, ResponseMode};
 use ringpass_core::model::client::Client;
+use ringpass_core::model::redirect::is_safe;
 use ringpass_core::storage::DbError;
 
 use crate::app::App;
@@ -103,15 +104,6 @@ impl Target {
         let origin = self.origin();
         origin != "null" && crate::snapshot::lists(self.client.web_origins(), &origin)
     }
-}
-
-/// Whether a browser may be sent there: not where a script would run in our own name.
-fn is_safe(uri: &str) -> bool {
-    let scheme = uri.split(':').next().unwrap_or_default();
-    let known = |bad: &&str| scheme.eq_ignore_ascii_case(bad);
-    uri.contains(':')
-        && !uri.contains(char::is_control)
-        && !["javascript", "data", "vbscript", "blob", "file"].iter().any(known)
 }
 
 /// The error that a client may not ask for this.

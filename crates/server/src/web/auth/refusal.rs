@@ -3,28 +3,21 @@
 //!
 //! Anyone can send such requests. Buckets in memory bound what they write.
 
-use ringpass_core::kit::clock::{Millis, SECOND};
 use ringpass_core::model::event::Event;
-use ringpass_core::storage::buckets::Shape;
 
 use super::body::{Members, optional};
 use super::client::Credentials;
 use super::error::AuthError;
 use crate::app::App;
-use crate::flows::caller::Caller;
+use crate::flows::limits::has_room;
 use crate::flows::record;
 use crate::web::{Call, peer};
-
-/// Events from one address.
-const OF_ADDRESS: Shape = Shape { burst: 10, interval: 6 * SECOND };
-/// Events from all addresses.
-const OF_ALL: Shape = Shape { burst: 100, interval: SECOND / 10 };
 
 /// Writes the event of a refusal, if it is one that no grant has written, and if there is room for it.
 pub(super) async fn note(app: &App, call: &Call, members: &Members, error: &AuthError) -> Result<(), AuthError> {
     let grant_type = optional(members, "grant_type").ok().flatten().unwrap_or_default();
     let caller = peer::caller(call, None);
-    let Some(kind) = kind(grant_type, error).filter(|_| has_room(app, &caller, app.clock.now())) else {
+    let Some(kind) = kind(grant_type, error).filter(|_| has_room(app, &caller)) else {
         return Ok(());
     };
     let credentials = Credentials::read(call, |name| optional(members, name)).unwrap_or_default();
@@ -54,8 +47,4 @@ fn kind(grant_type: &str, error: &AuthError) -> Option<&'static str> {
         super::token::PASSWORD | super::token::PASSWORD_REALM if before_every_grant || before_a_code => Some("fepft"),
         _ => None,
     }
-}
-
-fn has_room(app: &App, caller: &Caller, now: Millis) -> bool {
-    app.buckets.take(&format!("refused|{}", caller.ip), OF_ADDRESS, now) && app.buckets.take("refused", OF_ALL, now)
 }

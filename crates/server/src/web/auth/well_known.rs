@@ -13,7 +13,7 @@ use crate::web::{Call, Reply};
 /// What this server can do, and where. Endpoints that do not exist yet are left out.
 pub(super) async fn discovery(app: Arc<App>, _call: Call) -> Result<Reply, AuthError> {
     let issuer = app.config.http.issuer();
-    let document = json!({
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}authorize"),
         "token_endpoint": format!("{issuer}oauth/token"),
@@ -42,6 +42,9 @@ pub(super) async fn discovery(app: Arc<App>, _call: Call) -> Result<Reply, AuthE
         "request_uri_parameter_supported": false,
         "request_parameter_supported": false,
     });
+    if let (true, Some(members)) = (app.snapshot().settings.names_end_session_endpoint(), document.as_object_mut()) {
+        members.insert("end_session_endpoint".into(), format!("{issuer}oidc/logout").into());
+    }
     Ok(cached(Reply::json(StatusCode::OK, &document)))
 }
 

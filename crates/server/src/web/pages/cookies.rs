@@ -27,7 +27,6 @@ pub(super) fn set_session(app: &App, value: &str) -> String {
 }
 
 /// Takes the session's cookie away.
-#[expect(dead_code, reason = "for the log-out endpoints")]
 pub(super) fn end_session(app: &App) -> String {
     session_cookie(app, "", Some(0))
 }

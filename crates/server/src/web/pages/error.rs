@@ -7,6 +7,7 @@ use ringpass_core::storage::DbError;
 
 use super::show::{Look, Page};
 use crate::flows::authorize::NoTarget;
+use crate::flows::logout;
 use crate::web::Reply;
 
 /// Everything that a person can be told in the place of a page.
@@ -14,6 +15,8 @@ use crate::web::Reply;
 pub enum PageError {
     /// There is nowhere to send an answer to.
     NoTarget(NoTarget),
+    /// A log-out that asks for what it may not have.
+    Logout(logout::Refused),
     /// The sign-in is unknown or took too long.
     NoLogin,
     /// The sign-in belongs to another browser, or the form came from another site.
@@ -62,6 +65,14 @@ impl PageError {
                     NoTarget::Database(_) => (500, "server-error"),
                 };
                 (status, "invalid_request", key, why.sentence())
+            }
+            Self::Logout(why) => {
+                let key = match why {
+                    logout::Refused::UnknownClient(_) => "unknown-client",
+                    logout::Refused::Unlisted(..) => "invalid-logout-url",
+                    logout::Refused::Hint(_) | logout::Refused::Database(_) => "invalid-request",
+                };
+                (400, "invalid_request", key, why.sentence())
             }
             Self::NoLogin => (400, "invalid_request", "expired-login", String::new()),
             Self::OtherBrowser => (400, "invalid_request", "other-browser", String::new()),
@@ -120,6 +131,15 @@ impl From<NoTarget> for PageError {
         match why {
             NoTarget::Database(error) => error.into(),
             why => Self::NoTarget(why),
+        }
+    }
+}
+
+impl From<logout::Refused> for PageError {
+    fn from(why: logout::Refused) -> Self {
+        match why {
+            logout::Refused::Database(error) => error.into(),
+            why => Self::Logout(why),
         }
     }
 }

@@ -17,6 +17,7 @@ mod identifier;
 mod limits;
 mod password;
 mod reset;
+mod logout;
 mod respond;
 mod rules;
 mod running;
@@ -73,6 +74,10 @@ impl Family for Pages {
         route!("POST", "/u/email-verification", email_verification::confirm),
         route!("GET", "/u/consent", consent::show),
         route!("POST", "/u/consent", consent::submit),
+        route!("GET", "/v2/logout", logout::leave),
+        route!("GET", "/oidc/logout", logout::end_session),
+        route!("POST", "/oidc/logout", logout::end_session),
+        route!("POST", "/u/logout", logout::confirm),
         route!("GET", "/u/assets/{file}", assets::show),
     ];
 

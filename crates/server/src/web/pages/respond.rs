@@ -47,7 +47,7 @@ fn encoded(answer: &Answer) -> String {
 }
 
 /// The address with more in its query; a query and a fragment of its own stay.
-fn in_query(uri: &str, more: &str) -> String {
+pub(super) fn in_query(uri: &str, more: &str) -> String {
     let (before, fragment) = uri.split_once('#').map_or((uri, String::new()), |(uri, rest)| (uri, format!("#{rest}")));
     let sign = if before.contains('?') { '&' } else { '?' };
     format!("{before}{sign}{more}{fragment}")

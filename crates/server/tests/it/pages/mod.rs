@@ -3,6 +3,7 @@
 mod attacks;
 mod authorize;
 mod passwords;
+mod logout;
 mod sign_in;
 
 use ringpass_core::kit::hash;

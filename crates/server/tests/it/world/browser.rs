@@ -47,6 +47,12 @@ impl<'w> Browser<'w> {
         self.follow(self.form(&page.at, &all).await).await
     }
 
+    /// The same, posted to the address that the form names.
+    pub(crate) async fn submit_to(&self, page: &Answer, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = Answer { at: path.to_owned(), ..page.clone() };
+        self.submit(&page, fields).await
+    }
+
     async fn follow(&self, mut answer: Answer) -> Answer {
         for _ in 0..10 {
             let location = answer.header("location").to_owned();
