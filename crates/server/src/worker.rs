@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ringpass_core::kit::clock::{DAY, HOUR, MINUTE, Millis};
 use ringpass_core::storage::{
-    DbError, Tx, access_tokens, authorization_codes, buckets, codes, jobs, login_failures, logins, logs,
+    DbError, Tx, access_tokens, authorization_codes, buckets, codes, jobs, login_failures, login_tickets, logins, logs,
     pushed_requests, refresh_tokens, sessions, settings, stats, tickets, used_assertions,
 };
 use tokio::time::{MissedTickBehavior, interval};
@@ -102,7 +102,7 @@ type Prune = fn(&mut Tx<'_>, Millis, i64) -> Result<u64, DbError>;
 pub async fn prune(app: &App) -> Result<u64, DbError> {
     let now = app.clock.now();
     let kept_since = now - i64::from(app.config.limits.log_retention_days) * DAY;
-    let kinds: [(Prune, Millis); 13] = [
+    let kinds: [(Prune, Millis); 14] = [
         (jobs::prune, now),
         (codes::prune, now),
         (tickets::prune, now),
@@ -110,6 +110,7 @@ pub async fn prune(app: &App) -> Result<u64, DbError> {
         (refresh_tokens::prune, now),
         (sessions::prune, now),
         (logins::prune, now),
+        (login_tickets::prune, now),
         (authorization_codes::prune, now),
         (pushed_requests::prune, now),
         (buckets::prune, now),

@@ -22,6 +22,7 @@ pub mod grants;
 pub mod identities;
 pub mod jobs;
 pub mod login_failures;
+pub mod login_tickets;
 pub mod logins;
 pub mod logs;
 mod migrations;

@@ -11,13 +11,13 @@ use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::login::{Login, Sent, Step};
 use ringpass_core::model::user::User;
 use ringpass_core::storage::logins::{self, Stored};
-use ringpass_core::storage::{DbError, Tx, sessions};
+use ringpass_core::storage::{DbError, Tx};
 use serde_json::Value;
 
 use super::caller::Caller;
 use super::grant::Refused;
 use super::password;
-use super::passwordless::{self, Door, Issued, Start, StartRefused, Verify};
+use super::passwordless::{self, Door, Issued, Start, StartRefused, Verify, Way};
 use super::session::{self, Fresh};
 use crate::app::App;
 use crate::snapshot::{Channel, Snapshot};
@@ -93,6 +93,7 @@ impl Turn<'_> {
             audience: request.audience.clone().unwrap_or_default(),
             scope: request.scope.clone(),
             caller: self.caller.clone(),
+            way: Way::Tokens,
         };
         let begin = Begin::of(app, self);
         let cookie = begin.fresh.cookie.clone();
@@ -173,7 +174,7 @@ impl Begin {
     /// Begins it in the place of the one that the browser had.
     pub(super) fn run(&self, tx: &mut Tx<'_>, user: &User) -> Result<Issued<()>, DbError> {
         if let Some(old) = session::find(tx, &self.key, &self.snapshot, &self.cookie, self.now)? {
-            sessions::delete(tx, &old.id)?;
+            session::end(tx, &old)?;
         }
         let mut login = self.stored.login.clone();
         self.fresh.begin(tx, user, &login.request.client_id, &self.caller, self.now)?;

@@ -6,6 +6,7 @@ pub mod authorize;
 pub mod caller;
 pub mod code;
 pub mod consent;
+pub mod cross_origin;
 pub mod deliver;
 pub mod grant;
 pub mod guard;

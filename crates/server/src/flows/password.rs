@@ -33,6 +33,8 @@ pub enum Door {
     Grant,
     /// A page of this server, or one that embeds its sign-in: `s`, and `f` where it is not the password that is wrong.
     Page,
+    /// A page of the application, for a ticket: `scoa`, and `fcoa`.
+    Ticket,
 }
 
 /// A name and a password that somebody signs in with.
@@ -238,6 +240,7 @@ impl Login {
             |kind| Event { user_id: user.user_id.clone(), scope: scope.to_owned(), ..self.event(kind, String::new()) };
         match self.door {
             Door::Grant => of_user("sepft"),
+            Door::Ticket => of_user("scoa"),
             Door::Page => {
                 let mut details = json!({"prompts": [], "stats": {"loginsCount": user.logins_count}});
                 if let (Some(id), Some(members)) = (session_id, details.as_object_mut()) {
@@ -251,11 +254,12 @@ impl Login {
     fn failed(&self, why: &Refused, is_known: bool) -> Vec<Event> {
         let mut kinds = Vec::new();
         let is_wrong = matches!(why, Refused::WrongPassword);
-        if is_wrong {
+        if is_wrong && self.door != Door::Ticket {
             kinds.push(if is_known { "fp" } else { "fu" });
         }
         match self.door {
             Door::Grant => kinds.push("fepft"),
+            Door::Ticket => kinds.push("fcoa"),
             Door::Page if !is_wrong => kinds.push("f"),
             Door::Page => {}
         }

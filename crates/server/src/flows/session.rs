@@ -48,25 +48,24 @@ impl Fresh {
         client_id: &str,
         caller: &Caller,
         now: Millis,
-    ) -> Result<(), DbError> {
+    ) -> Result<Session, DbError> {
         let (longest, idle) = self.lifetimes;
-        sessions::insert(
-            tx,
-            &Session {
-                id: self.id.clone(),
-                secret_hash: self.secret_hash.clone(),
-                user_id: user.user_id.clone(),
-                connection: user.connection.clone(),
-                created_at: now,
-                authenticated_at: now,
-                last_interacted_at: now,
-                idle_expires_at: now.saturating_add(idle),
-                expires_at: now.saturating_add(longest),
-                device: Device::new(&caller.ip, caller.user_agent.as_deref().unwrap_or_default()),
-                clients: vec![client_id.to_owned()],
-                metadata: Map::new(),
-            },
-        )
+        let session = Session {
+            id: self.id.clone(),
+            secret_hash: self.secret_hash.clone(),
+            user_id: user.user_id.clone(),
+            connection: user.connection.clone(),
+            created_at: now,
+            authenticated_at: now,
+            last_interacted_at: now,
+            idle_expires_at: now.saturating_add(idle),
+            expires_at: now.saturating_add(longest),
+            device: Device::new(&caller.ip, caller.user_agent.as_deref().unwrap_or_default()),
+            clients: vec![client_id.to_owned()],
+            metadata: Map::new(),
+        };
+        sessions::insert(tx, &session)?;
+        Ok(session)
     }
 }
 

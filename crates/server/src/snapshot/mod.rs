@@ -214,6 +214,11 @@ impl Snapshot {
         self.origins.contains(origin)
     }
 
+    /// Whether pages of this origin may log people in at `/co/authenticate` for some client (C1576).
+    pub fn allows_web_origin(&self, origin: &str) -> bool {
+        self.web_origins.contains(origin)
+    }
+
     /// Whether some client lists this origin in any way; the Management API asks no more (C126).
     pub fn lists_origin(&self, origin: &str) -> bool {
         self.origins.contains(origin) || self.web_origins.contains(origin)

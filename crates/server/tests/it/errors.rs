@@ -66,6 +66,12 @@ fn all() -> Vec<AuthError> {
         E::InvalidSignup,
         E::UserExists,
         E::Weak(Weak::Used(5)),
+        E::CrossOriginBody(text("client_id, credential_type, username, otp, realm")),
+        E::UnknownCredentialType,
+        E::CrossOriginNotAllowed,
+        E::OriginNotAllowed(text("https://x.example")),
+        E::CrossOriginDenied(text("Wrong email or password.")),
+        E::BlockedUser,
         E::InvalidToken,
         E::TooManyRequests(Window { limit: 50, remaining: 0, reset_at: NOW + 72_000 }, 72),
         E::TooManyAttempts,
@@ -135,6 +141,12 @@ fn name(error: &AuthError) -> &'static str {
         InvalidSignup,
         UserExists,
         Weak,
+        CrossOriginBody,
+        UnknownCredentialType,
+        CrossOriginNotAllowed,
+        OriginNotAllowed,
+        CrossOriginDenied,
+        BlockedUser,
         InvalidToken,
         TooManyRequests,
         TooManyAttempts,
@@ -159,7 +171,7 @@ fn every_error_is_answered_like_this() {
             out.line(format!("    {name}: {}", value.to_str().unwrap_or_default()));
         }
     }
-    assert_eq!(seen.len(), 60, "an error is missing from the list");
+    assert_eq!(seen.len(), 66, "an error is missing from the list");
     expect![[r#"
         BadBody: 400 {"error":"bad.request","error_description":"Invalid request body"}
         BadOauthBody: 400 {"error":"invalid_request","error_description":"Invalid request body"}

@@ -10,6 +10,7 @@
 )]
 
 mod attack_protection;
+mod co_authenticate;
 mod config;
 mod cors;
 mod coverage;

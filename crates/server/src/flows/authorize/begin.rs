@@ -17,6 +17,7 @@ use super::answer::{Answering, Draft, Recorded};
 use super::{Answer, Target, error, not_allowed};
 use crate::app::App;
 use crate::flows::caller::Caller;
+use crate::flows::cross_origin::Shown;
 use crate::flows::issue::hash_of;
 use crate::flows::record::{self, Journal};
 use crate::flows::{consent, grant, session};
@@ -25,32 +26,40 @@ use crate::snapshot::Snapshot;
 /// What a request for authorization leads to.
 #[derive(Debug)]
 pub enum Begun {
-    /// The application has its answer.
-    Answered(Answer),
+    /// The application has its answer; the cookie of a session that began, if one did.
+    Answered(Answer, Option<String>),
     /// The person is to sign in; the sign-in's `state`.
     SignIn(String),
-    /// They are signed in, and are to say whether the application may have what it asks; the sign-in's `state`.
-    Consent(String),
+    /// They are signed in, and are to say whether the application may have what it asks; the sign-in's `state`, and the
+    /// cookie as before.
+    Consent(String, Option<String>),
+}
+
+/// The browser that asks.
+#[derive(Debug)]
+pub struct Visitor {
+    /// Its session's cookie.
+    pub session: Option<String>,
+    /// What it is known by.
+    pub browser: String,
+    /// The ticket that it brings, if the request names one.
+    pub shown: Option<Shown>,
+    /// Who calls.
+    pub caller: Caller,
 }
 
 /// Milliseconds that a sign-in may take from its first page to its last.
 const LOGIN_LIFETIME: Millis = HOUR;
 
 /// Answers a request from the session that the browser's cookie proves, or begins a sign-in that belongs to this browser.
-pub async fn begin(
-    app: &App,
-    target: Target,
-    parameters: &Parameters,
-    cookie: Option<String>,
-    browser: &str,
-    caller: Caller,
-) -> Result<Begun, DbError> {
+pub async fn begin(app: &App, target: Target, parameters: &Parameters, visitor: Visitor) -> Result<Begun, DbError> {
+    let Visitor { session, browser, shown, caller } = visitor;
     let request = match admit(app, &target, parameters).await? {
         Ok(request) => request,
         Err((refusal, silent)) => {
             let event = event(if silent { "fsa" } else { "f" }, &target.client, &caller);
             note(app, Event { description: refusal.description.clone(), ..event }).await?;
-            return Ok(Begun::Answered(error(app, &target, &refusal)));
+            return Ok(Begun::Answered(error(app, &target, &refusal), None));
         }
     };
     let (request, granted) = request;
@@ -61,28 +70,24 @@ pub async fn begin(
     let id = ids::short_token(&app.rng);
     let turn = Turn {
         answering: answering.clone(),
-        cookie: cookie.unwrap_or_default(),
+        cookie: session.unwrap_or_default(),
         key: app.hash_key.clone(),
-        browser: hash_of(&app.hash_key, browser),
+        browser: hash_of(&app.hash_key, &browser),
+        shown,
         snapshot,
         journal: app.journal.clone(),
         id: id.clone(),
         now: app.clock.now(),
     };
+    let began = turn.shown.as_ref().map(|shown| shown.fresh.cookie.clone());
     Ok(match app.db.write("authorize.begin", move |tx| turn.take(tx)).await? {
-        Outcome::Refused(refusal) => Begun::Answered(error(app, &answering.target, &refusal)),
+        Outcome::Refused(refusal) => Begun::Answered(error(app, &answering.target, &refusal), None),
         Outcome::SignIn => Begun::SignIn(id),
-        Outcome::Consent => Begun::Consent(id),
+        Outcome::Consent => Begun::Consent(id, began),
         Outcome::Recorded(recorded) => {
             let target = answering.target.clone();
-            match answering.answer(app, *recorded).await {
-                Some(answer) => Begun::Answered(answer),
-                None => Begun::Answered(error(
-                    app,
-                    &target,
-                    &OauthError::new("server_error", "A token could not be signed"),
-                )),
-            }
+            let failed = || error(app, &target, &OauthError::new("server_error", "A token could not be signed"));
+            Begun::Answered(answering.answer(app, *recorded).await.unwrap_or_else(failed), began)
         }
     })
 }
@@ -124,6 +129,7 @@ struct Turn {
     cookie: String,
     key: ringpass_core::kit::hash::MacKey,
     browser: String,
+    shown: Option<Shown>,
     snapshot: Arc<Snapshot>,
     journal: Journal,
     id: String,
@@ -140,8 +146,16 @@ enum Outcome {
 impl Turn {
     fn take(&self, tx: &mut Tx<'_>) -> Result<Outcome, DbError> {
         let silent = self.answering.request.prompt.none;
-        let Some((session, user)) = self.known(tx)? else {
-            if silent {
+        let known = match &self.shown {
+            Some(shown) => {
+                let user = shown.take(tx, &self.snapshot, &self.answering.request, self.now)?;
+                user.map(|user| (None, user))
+            }
+            None => self.known(tx)?.map(|(session, user)| (Some(session), user)),
+        };
+        let Some((session, user)) = known else {
+            // A ticket that is not good was no question to the person.
+            if silent || self.shown.is_some() {
                 return self.refuse(tx, None, OauthError::new("login_required", "Login required"));
             }
             self.open(tx, Step::Open)?;
@@ -150,6 +164,10 @@ impl Turn {
         if user.is_blocked() {
             return self.refuse(tx, Some(&user), OauthError::new("unauthorized", "user is blocked"));
         }
+        let session = match session {
+            Some(session) => session,
+            None => self.enter(tx, &user)?,
+        };
         let Answering { target, request, granted, .. } = &self.answering;
         if consent::is_needed(tx, &target.client, &user, granted, request.prompt.consent)? {
             if silent {
@@ -178,6 +196,16 @@ impl Turn {
         let Some(session) = session else { return Ok(None) };
         let user = users::get(tx, &session.user_id)?;
         Ok(user.map(|user| (session, user)))
+    }
+
+    /// Begins the session of a ticket in the place of the one that the browser had.
+    fn enter(&self, tx: &mut Tx<'_>, user: &User) -> Result<Session, DbError> {
+        let Answering { request, caller, .. } = &self.answering;
+        if let Some(old) = session::find(tx, &self.key, &self.snapshot, &self.cookie, self.now)? {
+            session::end(tx, &old)?;
+        }
+        let shown = self.shown.as_ref().ok_or_else(|| DbError::Failed("a session began without a ticket".into()))?;
+        shown.fresh.begin(tx, user, &request.client_id, caller, self.now)
     }
 
     fn open(&self, tx: &mut Tx<'_>, step: Step) -> Result<(), DbError> {

@@ -16,7 +16,7 @@ use ringpass_core::storage::DbError;
 use crate::app::App;
 
 pub use answer::{Answer, error};
-pub use begin::{Begun, begin};
+pub use begin::{Begun, Visitor, begin};
 pub use push::{PushRefused, Pushed, push, pushed};
 pub use resume::{Resumed, resume};
 

@@ -145,7 +145,7 @@ pub(super) fn signed_in(verify: &Verify, user: &User, scope: &str, session_id: O
         audience: verify.audience.clone(),
         scope: scope.to_owned(),
         details: Details::of(&login),
-        ..of_user("s", verify, user)
+        ..of_user(verify.way.events().0, verify, user)
     }
 }
 
@@ -163,7 +163,7 @@ pub(super) fn not_exchanged(verify: &Verify, refused: &Refused) -> Event {
         user_name: verify.username().to_owned(),
         audience: verify.audience.clone(),
         scope: verify.scope.clone(),
-        ..on_channel("fepotpft", &verify.client, &verify.channel, &verify.caller)
+        ..on_channel(verify.way.events().1, &verify.client, &verify.channel, &verify.caller)
     }
 }
 

@@ -36,6 +36,30 @@ pub struct Verify {
     pub scope: String,
     /// Who calls.
     pub caller: Caller,
+    /// What it is redeemed for.
+    pub way: Way,
+}
+
+/// What a code is redeemed for; the log tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Tokens, or a session of the hosted pages.
+    Tokens,
+    /// A ticket for an application's own page.
+    Ticket,
+    /// A session that a link, or an application's own page, begins.
+    Link,
+}
+
+impl Way {
+    /// Types of the event of success and of failure.
+    pub(super) fn events(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tokens => ("s", "fepotpft"),
+            Self::Ticket => ("scoa", "fcoa"),
+            Self::Link => ("s", "f"),
+        }
+    }
 }
 
 impl Verify {

@@ -138,6 +138,19 @@ pub enum AuthError {
     UserExists,
     /// A password that this person may not have.
     Weak(Weak),
+    // Cross-origin authentication.
+    /// The body is not made of these members.
+    CrossOriginBody(String),
+    /// A credential type we do not know.
+    UnknownCredentialType,
+    /// The client's pages may not log anybody in.
+    CrossOriginNotAllowed,
+    /// The page's origin is not one of the client's.
+    OriginNotAllowed(String),
+    /// A code or a password that proves nothing; the sentence says why.
+    CrossOriginDenied(String),
+    /// The user is blocked by an administrator.
+    BlockedUser,
     // UserInfo.
     /// Missing, foreign, expired or insufficient access token.
     InvalidToken,
@@ -241,6 +254,17 @@ impl AuthError {
             Self::InvalidSignup => text(400, "invalid_signup", "Invalid sign up"),
             Self::UserExists => text(400, "user_exists", "The user already exists."),
             Self::Weak(weak) => text(400, "invalid_password", weak.message()),
+            Self::CrossOriginBody(members) => {
+                let text = format!("Invalid request body. All and only of {members} are required.");
+                (400, "invalid_request", text)
+            }
+            Self::UnknownCredentialType => {
+                text(400, "unsupported_credential_type", "Unknown credential type parameter.")
+            }
+            Self::CrossOriginNotAllowed => text(401, "unauthorized_client", "Cross origin login not allowed."),
+            Self::OriginNotAllowed(origin) => (403, "access_denied", format!("Origin {origin} is not allowed.")),
+            Self::CrossOriginDenied(sentence) => text(403, "access_denied", sentence),
+            Self::BlockedUser => text(403, "blocked_user", "Blocked user"),
             Self::InvalidToken => text(401, "invalid_token", "The access token is invalid or has expired"),
             Self::TooManyRequests(..) => text(
                 429,
@@ -273,13 +297,14 @@ impl AuthError {
         let (status, error, description) = self.row();
         let mut body = match self.database_body(status) {
             Some(body) => body,
-            None => json!({"error": error, "error_description": description}),
+            None => json!({"error": error, "error_description": &description}),
         };
         if let (Self::GrantNotAllowed(_), Some(members)) = (self, body.as_object_mut()) {
             members.insert("error_uri".into(), "https://auth0.com/docs/clients/client-grant-types".into());
         }
         let reply = Reply::json(StatusCode::from_u16(status).unwrap_or_default(), &body);
         match self {
+            Self::OriginNotAllowed(_) => Reply::bytes(reply.status, "text/plain; charset=utf-8", description),
             Self::InvalidToken => reply.with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
             Self::TooManyRequests(window, wait) => {
                 with_window(reply, *window).with(header::RETRY_AFTER, &wait.to_string())

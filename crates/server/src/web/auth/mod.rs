@@ -14,6 +14,7 @@ use crate::flows::limits::Window;
 mod body;
 pub mod client;
 mod dbconnections;
+mod cross_origin;
 pub mod error;
 mod par;
 mod passwordless;
@@ -51,6 +52,8 @@ impl Family for Auth {
         route!("OPTIONS", "/dbconnections/signup", preflight),
         route!("POST", "/dbconnections/change_password", dbconnections::change_password),
         route!("OPTIONS", "/dbconnections/change_password", preflight),
+        route!("POST", "/co/authenticate", cross_origin::authenticate),
+        route!("OPTIONS", "/co/authenticate", preflight),
         route!("GET", "/userinfo", userinfo::show),
         route!("POST", "/userinfo", userinfo::show),
         route!("OPTIONS", "/userinfo", preflight),
@@ -116,7 +119,14 @@ fn with_origin(app: &App, path: &str, origin: Option<&str>, reply: Reply) -> Rep
         return reply.with(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     }
     let reply = reply.with(header::VARY, "Origin");
-    match origin.filter(|origin| app.snapshot().allows_origin(origin)) {
+    let (snapshot, with_cookies) = (app.snapshot(), path == "/co/authenticate");
+    let allows =
+        |origin: &&str| if with_cookies { snapshot.allows_web_origin(origin) } else { snapshot.allows_origin(origin) };
+    let reply = match origin.filter(allows) {
+        Some(_) if with_cookies => reply.with(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
+        _ => reply,
+    };
+    match origin.filter(allows) {
         Some(origin) => reply.with(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin).with(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
             "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After",

@@ -124,6 +124,7 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         audience: audience.unwrap_or_default().to_owned(),
         scope: granted.scope_text(),
         caller,
+        way: passwordless::Way::Tokens,
     };
     let record = Record::of(app, &client, &drawn, &verify.caller);
     let issue = move |tx: &mut Tx<'_>, user: &User| record.issue(tx, user, granted.clone());

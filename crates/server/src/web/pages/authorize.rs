@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use http::{Method, header};
 use ringpass_core::model::authorization::Parameters;
 
 use super::form::Form;
@@ -10,7 +10,8 @@ use super::running::Running;
 use super::show::{Look, browser_of, to};
 use super::{PageError, cookies, identifier, respond, signup};
 use crate::app::App;
-use crate::flows::authorize::{self, Begun, Resumed};
+use crate::flows::authorize::{self, Begun, Resumed, Visitor};
+use crate::flows::cross_origin::Shown;
 use crate::web::{Call, Reply, peer};
 
 /// `GET` and `POST /authorize`.
@@ -25,17 +26,26 @@ pub(super) async fn begin(app: Arc<App>, call: Call) -> Result<Reply, PageError>
     let (browser, cookie) = browser_of(&app, &call);
     let look = Look::of_client(&app, &call, &target.client, parameters.get("ui_locales"));
     let first = if parameters.get("screen_hint") == Some("signup") { signup::PATH } else { identifier::PATH };
-    let begun =
-        authorize::begin(&app, target, &parameters, cookies::session(&call), &browser, peer::caller(&call, None));
-    let reply = match begun.await? {
-        Begun::Answered(answer) => return Ok(respond::with(&look, &answer)),
-        Begun::SignIn(state) => to(&format!("{first}?state={state}")),
-        Begun::Consent(state) => to(&format!("/u/consent?state={state}")),
+    let shown = parameters
+        .get("login_ticket")
+        .map(|ticket| Shown::new(&app, ticket, cookies::ticket(&app, &call).as_deref(), origin(&call)));
+    let visitor =
+        Visitor { session: cookies::session(&call), browser, shown, caller: peer::caller(&call, None) };
+    let begun = authorize::begin(&app, target, &parameters, visitor).await?;
+    Ok(reply(&app, &look, begun, first, cookie))
+}
+
+/// The answer to what a request for authorization led to. A sign-in begins at the path `first`; `browser` is the cookie that
+/// names the browser, if it is new.
+pub(super) fn reply(app: &App, look: &Look, begun: Begun, first: &str, browser: Option<String>) -> Reply {
+    let (reply, cookies) = match begun {
+        Begun::Answered(answer, session) => (respond::with(look, &answer), [None, session]),
+        Begun::SignIn(state) => (to(&format!("{first}?state={state}")), [browser, None]),
+        Begun::Consent(state, session) => (to(&format!("/u/consent?state={state}")), [browser, session]),
     };
-    Ok(match cookie {
-        Some(cookie) => reply.and_cookie(&cookie),
-        None => reply,
-    })
+    let [browser, session] = cookies;
+    let cookies = browser.into_iter().chain(session.map(|session| cookies::set_session(app, &session)));
+    cookies.fold(reply, |reply, cookie| reply.and_cookie(&cookie))
 }
 
 /// `GET /authorize/resume`.
@@ -47,6 +57,12 @@ pub(super) async fn resume(app: Arc<App>, call: Call) -> Result<Reply, PageError
         Resumed::Consent => Ok(to(&running.at("/u/consent"))),
         Resumed::Over => Err(running.over()),
     }
+}
+
+/// The origin of the page that sent the browser here, where the browser tells it.
+fn origin(call: &Call) -> Option<String> {
+    let told = call.header(header::ORIGIN.as_str()).or_else(|| call.header(header::REFERER.as_str()))?;
+    Some(url::Url::parse(told).map_or_else(|_| told.to_owned(), |uri| uri.origin().ascii_serialization()))
 }
 
 /// Bytes of all parameters together.

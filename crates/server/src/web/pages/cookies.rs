@@ -1,4 +1,5 @@
-//! The two cookies of the hosted pages (`docs/COMPATIBILITY.md` C1333, C1341).
+//! The cookies of the hosted pages, and of log-ins that applications' own pages make (`docs/COMPATIBILITY.md` C1333, C1341,
+//! C1573).
 //!
 //! `auth0` proves the session; single-page applications ask from a hidden frame, so other sites' frames may send it.
 //! The other one only says which browser a sign-in under way belongs to, and never travels with a form of another site.
@@ -7,6 +8,7 @@ use http::header;
 use ringpass_core::kit::clock::{Millis, SECOND};
 
 use crate::app::App;
+use crate::flows::cross_origin;
 use crate::web::Call;
 
 /// The cookie of the session.
@@ -26,6 +28,16 @@ pub(super) fn set_session(app: &App, value: &str) -> String {
     session_cookie(app, value, lifetime)
 }
 
+/// The cookie that tickets of applications' pages go with.
+pub(in crate::web) fn ticket(app: &App, call: &Call) -> Option<String> {
+    read(call, ticket_name(app)).filter(|value| value.len() == 32)
+}
+
+/// Sets it, for as long as a ticket is good. Applications live on other sites than this server.
+pub(in crate::web) fn set_ticket(app: &App, value: &str) -> String {
+    host_cookie(app, ticket_name(app), value, Some(cross_origin::LIFETIME))
+}
+
 /// Takes the session's cookie away.
 pub(super) fn end_session(app: &App) -> String {
     session_cookie(app, "", Some(0))
@@ -38,15 +50,23 @@ pub(super) fn set_browser(app: &App, value: &str) -> String {
 }
 
 fn session_cookie(app: &App, value: &str, lifetime: Option<Millis>) -> String {
+    host_cookie(app, SESSION, value, lifetime)
+}
+
+fn host_cookie(app: &App, name: &str, value: &str, lifetime: Option<Millis>) -> String {
     let life = lifetime.map(|lifetime| format!("; Max-Age={}", lifetime / SECOND)).unwrap_or_default();
     // Browsers take `None` only together with `Secure`.
     let scope = if is_secure(app) { "SameSite=None; Secure" } else { "SameSite=Lax" };
-    format!("{SESSION}={value}; Path=/; HttpOnly; {scope}{life}")
+    format!("{name}={value}; Path=/; HttpOnly; {scope}{life}")
 }
 
 /// The prefix makes browsers refuse a cookie of this name from any other host, a subdomain's included.
 fn browser_name(app: &App) -> &'static str {
     if is_secure(app) { "__Host-ringpass-login" } else { "ringpass-login" }
+}
+
+fn ticket_name(app: &App) -> &'static str {
+    if is_secure(app) { "__Host-ringpass-ticket" } else { "ringpass-ticket" }
 }
 
 fn is_secure(app: &App) -> bool {

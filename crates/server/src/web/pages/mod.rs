@@ -8,7 +8,7 @@ mod assets;
 mod authorize;
 mod challenge;
 mod consent;
-mod cookies;
+pub(super) mod cookies;
 mod countries;
 mod email_verification;
 mod error;

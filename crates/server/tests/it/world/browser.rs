@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use serde_json::Value;
+
 use super::{Answer, Caller, World};
 
 /// A browser with a cookie jar.
@@ -32,6 +34,11 @@ impl<'w> Browser<'w> {
     /// Posts a form, without following where it leads.
     pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.keep(self.caller().form(path, fields).await)
+    }
+
+    /// Posts JSON, as a script of a page does.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.keep(self.caller().post(path, body).await)
     }
 
     /// Opens an address and follows it to a page, or out of the server: then the last redirection is the answer.
