@@ -149,6 +149,11 @@ impl TenantSettings {
         self.0.get("session_cookie").and_then(|it| it.get("mode")?.as_str()) != Some("non-persistent")
     }
 
+    /// Whether old applications may use the endpoints that `/oauth/token` has replaced (C1580).
+    pub fn allows_legacy_grants(&self) -> bool {
+        self.flag("allow_legacy_ro_grant_types").unwrap_or(false)
+    }
+
     /// Addresses that a log-out may lead to when no client is named.
     pub fn allowed_logout_urls(&self) -> Vec<String> {
         texts(self.0.get("allowed_logout_urls"))

@@ -70,6 +70,29 @@ pub fn discard(tx: &mut Tx<'_>, id: &str, key: &Key<'_>) -> Result<(), DbError> 
 
 /// Counts one try and, when it is right, uses the code up.
 pub fn consume(tx: &mut Tx<'_>, key: &Key<'_>, guess_hash: &str, now: Millis) -> Result<Try, DbError> {
+    let outcome = count(tx, key, guess_hash, now)?;
+    if outcome == Try::Right {
+        tx.later(
+            "UPDATE codes SET used_at = ?3 WHERE connection_id = ?1 AND identifier = ?2",
+            &[key.connection_id.into(), key.identifier.into(), now.into()],
+        )?;
+    }
+    Ok(outcome)
+}
+
+/// Counts one try, unless it is right; the code stays good.
+pub fn check(tx: &mut Tx<'_>, key: &Key<'_>, guess_hash: &str, now: Millis) -> Result<Try, DbError> {
+    let outcome = count(tx, key, guess_hash, now)?;
+    if outcome == Try::Right {
+        tx.later(
+            "UPDATE codes SET tries = tries - 1 WHERE connection_id = ?1 AND identifier = ?2",
+            &[key.connection_id.into(), key.identifier.into()],
+        )?;
+    }
+    Ok(outcome)
+}
+
+fn count(tx: &mut Tx<'_>, key: &Key<'_>, guess_hash: &str, now: Millis) -> Result<Try, DbError> {
     let row = tx.query_one(
         "UPDATE codes SET tries = tries + 1 WHERE connection_id = ?1 AND identifier = ?2 \
          AND used_at IS NULL AND tries < 3 AND expires_at > ?3 RETURNING hash, tries",
@@ -77,10 +100,6 @@ pub fn consume(tx: &mut Tx<'_>, key: &Key<'_>, guess_hash: &str, now: Millis) ->
     )?;
     let Some(row) = row else { return why_not(tx, key) };
     if hash::same(&row.text(0)?, guess_hash) {
-        tx.later(
-            "UPDATE codes SET used_at = ?3 WHERE connection_id = ?1 AND identifier = ?2",
-            &[key.connection_id.into(), key.identifier.into(), now.into()],
-        )?;
         return Ok(Try::Right);
     }
     Ok(if row.int(1)? >= MAX_TRIES { Try::Exhausted } else { Try::Wrong })

@@ -324,11 +324,11 @@ async fn a_ticket_is_good_in_one_browser_from_one_origin_for_one_client_and_a_qu
             "cookie" => browser.set_cookie("__Host-ringpass-ticket", None),
             "origin" => browser = browser.with(|caller| caller.header("origin", "https://other.example")),
             "referer" => {
-                browser = browser.with(|caller| caller.without("origin").header("referer", "https://other.example/x"))
+                browser = browser.with(|caller| caller.without("origin").header("referer", "https://other.example/x"));
             }
             "client" => more = vec![("client_id", WEB.0)],
             "realm" => more = vec![("realm", DATABASE)],
-            "late" => drop(world.clock.advance(15 * 60_000)),
+            "late" => world.clock.advance(15 * 60_000),
             "unlisted" => world.client(NATIVE, json!({"web_origins": ["https://other.example"]})).await,
             "off" => world.client(NATIVE, json!({"cross_origin_authentication": false})).await,
             _ => more = vec![("login_ticket", "x")],

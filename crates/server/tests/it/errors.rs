@@ -72,6 +72,8 @@ fn all() -> Vec<AuthError> {
         E::OriginNotAllowed(text("https://x.example")),
         E::CrossOriginDenied(text("Wrong email or password.")),
         E::BlockedUser,
+        E::LegacyOff,
+        E::InvalidUserPassword(text("Wrong phone number or verification code.")),
         E::InvalidToken,
         E::TooManyRequests(Window { limit: 50, remaining: 0, reset_at: NOW + 72_000 }, 72),
         E::TooManyAttempts,
@@ -147,6 +149,8 @@ fn name(error: &AuthError) -> &'static str {
         OriginNotAllowed,
         CrossOriginDenied,
         BlockedUser,
+        LegacyOff,
+        InvalidUserPassword,
         InvalidToken,
         TooManyRequests,
         TooManyAttempts,
@@ -171,7 +175,7 @@ fn every_error_is_answered_like_this() {
             out.line(format!("    {name}: {}", value.to_str().unwrap_or_default()));
         }
     }
-    assert_eq!(seen.len(), 66, "an error is missing from the list");
+    assert_eq!(seen.len(), 68, "an error is missing from the list");
     expect![[r#"
         BadBody: 400 {"error":"bad.request","error_description":"Invalid request body"}
         BadOauthBody: 400 {"error":"invalid_request","error_description":"Invalid request body"}
@@ -229,6 +233,14 @@ fn every_error_is_answered_like_this() {
         InvalidSignup: 400 {"name":"BadRequestError","code":"invalid_signup","description":"Invalid sign up","statusCode":400}
         UserExists: 400 {"name":"BadRequestError","code":"user_exists","description":"The user already exists.","statusCode":400}
         Weak: 400 {"name":"PasswordHistoryError","message":"Password has previously been used","code":"invalid_password","description":"You may not reuse any of the last 5 passwords.","statusCode":400}
+        CrossOriginBody: 400 {"error":"invalid_request","error_description":"Invalid request body. All and only of client_id, credential_type, username, otp, realm are required."}
+        UnknownCredentialType: 400 {"error":"unsupported_credential_type","error_description":"Unknown credential type parameter."}
+        CrossOriginNotAllowed: 401 {"error":"unauthorized_client","error_description":"Cross origin login not allowed."}
+        OriginNotAllowed: 403 Origin https://x.example is not allowed.
+        CrossOriginDenied: 403 {"error":"access_denied","error_description":"Wrong email or password."}
+        BlockedUser: 403 {"error":"blocked_user","error_description":"Blocked user"}
+        LegacyOff: 403 {"error":"access_denied","error_description":"Legacy grant types are not enabled for this tenant"}
+        InvalidUserPassword: 401 {"error":"invalid_user_password","error_description":"Wrong phone number or verification code."}
         InvalidToken: 401 {"error":"invalid_token","error_description":"The access token is invalid or has expired"}
             www-authenticate: Bearer error="invalid_token"
         TooManyRequests: 429 {"error":"too_many_requests","error_description":"Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers."}

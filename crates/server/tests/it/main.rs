@@ -26,6 +26,7 @@ mod oauth_revoke;
 mod oauth_token;
 mod pages;
 mod passwordless_start;
+mod passwordless_verify;
 mod process;
 mod request_id;
 mod round_trips;

@@ -49,7 +49,7 @@ pub struct Visitor {
 }
 
 /// Milliseconds that a sign-in may take from its first page to its last.
-const LOGIN_LIFETIME: Millis = HOUR;
+pub(super) const LOGIN_LIFETIME: Millis = HOUR;
 
 /// Answers a request from the session that the browser's cookie proves, or begins a sign-in that belongs to this browser.
 pub async fn begin(app: &App, target: Target, parameters: &Parameters, visitor: Visitor) -> Result<Begun, DbError> {
@@ -92,10 +92,10 @@ pub async fn begin(app: &App, target: Target, parameters: &Parameters, visitor: 
     })
 }
 
-type Admitted = Result<(AuthorizationRequest, grant::Granted), (OauthError, bool)>;
+pub(super) type Admitted = Result<(AuthorizationRequest, grant::Granted), (OauthError, bool)>;
 
 /// Reads the request and resolves what it asks; else the error, and whether the request was a silent one.
-async fn admit(app: &App, target: &Target, parameters: &Parameters) -> Result<Admitted, DbError> {
+pub(super) async fn admit(app: &App, target: &Target, parameters: &Parameters) -> Result<Admitted, DbError> {
     let Target { client, redirect_uri, .. } = target;
     let silent = parameters.get("prompt") == Some("none");
     let refuse = |error| Ok(Err((error, silent)));
@@ -246,7 +246,7 @@ pub(super) fn event(kind: &'static str, client: &Client, caller: &Caller) -> Eve
     Event { client_id: client.id.clone(), client_name: client.name().to_owned(), ..record::event(kind, caller) }
 }
 
-async fn note(app: &App, event: Event) -> Result<(), DbError> {
+pub(super) async fn note(app: &App, event: Event) -> Result<(), DbError> {
     let journal = app.journal.clone();
     app.db.write("authorize.refused", move |tx| journal.write(tx, event)).await
 }

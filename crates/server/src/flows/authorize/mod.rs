@@ -4,6 +4,7 @@
 mod answer;
 mod begin;
 mod push;
+mod redeem;
 mod resume;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::app::App;
 pub use answer::{Answer, error};
 pub use begin::{Begun, Visitor, begin};
 pub use push::{PushRefused, Pushed, push, pushed};
+pub use redeem::{Brought, redeem};
 pub use resume::{Resumed, resume};
 
 /// A client and where its answer goes: both proven, so that errors may go there too.
@@ -46,6 +48,8 @@ pub enum NoTarget {
     NoCallback,
     /// A web message would go to an origin that the client does not list.
     BadOrigin(String),
+    /// The connection is none of the client's passwordless ones.
+    NoConnection,
     /// A pushed request that is unknown, used or too old.
     UnknownRequestUri,
     /// The database failed.
@@ -69,6 +73,7 @@ impl NoTarget {
             }
             Self::NoCallback => "The client has no allowed callback URL".into(),
             Self::BadOrigin(origin) => format!("{origin} is not in the list of allowed web origins"),
+            Self::NoConnection => "the connection was not found".into(),
             Self::UnknownRequestUri => "Unknown, used or expired request_uri".into(),
             Self::Database(_) => "server_error".into(),
         }

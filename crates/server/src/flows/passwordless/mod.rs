@@ -18,7 +18,7 @@ pub use events::failure_details;
 pub use start::{
     Door, Start, StartRefused, Started, charge_malformed, note_limit, start, start_window, too_many_starts,
 };
-pub use verify::{Issued, Verify, Way, verify};
+pub use verify::{Issued, Verify, Way, check, verify};
 
 /// Wrong tries that the live code of this person still bears; `None` when there is none.
 pub async fn tries_left(app: &App, channel: &Arc<Channel>, identifier: &Identifier) -> Result<Option<i64>, DbError> {

@@ -13,7 +13,7 @@ use ringpass_core::storage::{DbError, Tx, identities, users};
 use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::grant::Refused;
-use crate::flows::guard::{Alarm, Guard, Verdict};
+use crate::flows::guard::{Alarm, Guard, Standing, Verdict};
 use crate::snapshot::Channel;
 
 use super::events::{alarms, not_exchanged, not_signed_up, signed_in, signed_up};
@@ -47,7 +47,7 @@ pub enum Way {
     Tokens,
     /// A ticket for an application's own page.
     Ticket,
-    /// A session that a link, or an application's own page, begins.
+    /// A session that a link, or an application's own page, begins; and the endpoint that old applications use.
     Link,
 }
 
@@ -118,6 +118,34 @@ where
     }
 }
 
+/// Tells whether a code is right. A wrong one counts as a try; a right one stays good.
+pub async fn check(app: &App, verify: Verify) -> Result<(), Refused> {
+    let now = app.clock.now();
+    let hash = hash_of_guess(app, &verify);
+    let guard = Guard::of(app, &verify.channel.connection, verify.username(), &verify.caller.ip);
+    let journal = app.journal.clone();
+    let work = move |tx: &mut Tx<'_>| {
+        let tried = match admit(tx, &verify, &guard, now)? {
+            Ok((identifier, ..)) => Ok(codes::check(tx, &key(&verify.channel, identifier), &hash, now)?),
+            Err(refused) => Err((refused, Alarm::default())),
+        };
+        let strategy = verify.channel.connection.strategy;
+        let (refused, alarm) = match tried {
+            Ok(Try::Right) => return Ok(Ok(())),
+            Ok(Try::Wrong) => (Refused::WrongCode(strategy), guard.failed(tx, now)?),
+            Ok(Try::Exhausted) => (Refused::MaxAttempts, guard.failed(tx, now)?),
+            Ok(Try::Expired) => (Refused::CodeExpired, guard.failed(tx, now)?),
+            Err(refused) => refused,
+        };
+        journal.write(tx, not_exchanged(&verify, &refused))?;
+        for event in alarms(&verify, alarm) {
+            journal.write(tx, event)?;
+        }
+        Ok(Err(refused))
+    };
+    app.db.write("passwordless.check", work).await?
+}
+
 /// The hash of what was typed, or came with a link; empty, which is no code's hash, for what can be no code.
 fn hash_of_guess(app: &App, verify: &Verify) -> String {
     let guess = verify.code.trim();
@@ -142,21 +170,10 @@ fn redeem(
 ) -> Result<Redeemed, DbError> {
     let refuse = |refused| Ok(Err((refused, Alarm::default())));
     let connection = &verify.channel.connection;
-    let Some(identifier) = &verify.identifier else {
-        // No code was ever sent there, and what is no number or address is no attempt at one.
-        return refuse(Refused::WrongCode(connection.strategy));
+    let (identifier, standing, known) = match admit(tx, verify, guard, now)? {
+        Ok(admitted) => admitted,
+        Err(refused) => return refuse(refused),
     };
-    let (standing, known) = (guard.ask(tx, now)?, users::ask_by(tx, &connection.name, identifier)?);
-    let standing = guard.judge(tx, standing, now)?;
-    match standing.verdict {
-        Verdict::Free => {}
-        Verdict::TooManyAttempts => return refuse(Refused::TooManyAttempts),
-        Verdict::Suspicious => return refuse(Refused::SuspiciousAddress),
-    }
-    let known = users::found(tx, known)?;
-    if known.as_ref().is_some_and(User::is_blocked) {
-        return refuse(Refused::UserBlocked);
-    }
     let refused = match codes::consume(tx, &key(&verify.channel, identifier), hash, now)? {
         Try::Right if known.is_none() && connection.disable_signup() => return refuse(Refused::SignupDisabled),
         // Only now: before the right code an answer must not tell whether there is a user.
@@ -176,6 +193,30 @@ fn redeem(
         Try::Expired => Refused::CodeExpired,
     };
     Ok(Err((refused, guard.failed(tx, now)?)))
+}
+
+/// Whose code it is, how they stand with attack protection, and the user, if there is one.
+type Admitted<'v> = Result<(&'v Identifier, Standing, Option<User>), Refused>;
+
+/// What comes before the code is looked at.
+fn admit<'v>(tx: &mut Tx<'_>, verify: &'v Verify, guard: &Guard, now: Millis) -> Result<Admitted<'v>, DbError> {
+    let connection = &verify.channel.connection;
+    let Some(identifier) = &verify.identifier else {
+        // No code was ever sent there, and what is no number or address is no attempt at one.
+        return Ok(Err(Refused::WrongCode(connection.strategy)));
+    };
+    let (standing, known) = (guard.ask(tx, now)?, users::ask_by(tx, &connection.name, identifier)?);
+    let standing = guard.judge(tx, standing, now)?;
+    match standing.verdict {
+        Verdict::Free => {}
+        Verdict::TooManyAttempts => return Ok(Err(Refused::TooManyAttempts)),
+        Verdict::Suspicious => return Ok(Err(Refused::SuspiciousAddress)),
+    }
+    let known = users::found(tx, known)?;
+    if known.as_ref().is_some_and(User::is_blocked) {
+        return Ok(Err(Refused::UserBlocked));
+    }
+    Ok(Ok((identifier, standing, known)))
 }
 
 /// Notes the sign-in on the user, who is created at the first one.

@@ -151,6 +151,11 @@ pub enum AuthError {
     CrossOriginDenied(String),
     /// The user is blocked by an administrator.
     BlockedUser,
+    // The old endpoint for codes.
+    /// The tenant has not switched it on.
+    LegacyOff,
+    /// A code that proves nothing; the sentence says why.
+    InvalidUserPassword(String),
     // UserInfo.
     /// Missing, foreign, expired or insufficient access token.
     InvalidToken,
@@ -173,6 +178,7 @@ pub enum AuthError {
 
 impl AuthError {
     /// Status, machine code and sentence of the wire.
+    #[expect(clippy::too_many_lines, reason = "a table, to be read on one screen after the other")]
     fn row(&self) -> (u16, &str, String) {
         let text = |status, error, text: &str| (status, error, text.to_owned());
         match self {
@@ -265,6 +271,8 @@ impl AuthError {
             Self::OriginNotAllowed(origin) => (403, "access_denied", format!("Origin {origin} is not allowed.")),
             Self::CrossOriginDenied(sentence) => text(403, "access_denied", sentence),
             Self::BlockedUser => text(403, "blocked_user", "Blocked user"),
+            Self::LegacyOff => text(403, "access_denied", "Legacy grant types are not enabled for this tenant"),
+            Self::InvalidUserPassword(sentence) => text(401, "invalid_user_password", sentence),
             Self::InvalidToken => text(401, "invalid_token", "The access token is invalid or has expired"),
             Self::TooManyRequests(..) => text(
                 429,

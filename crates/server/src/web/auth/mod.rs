@@ -13,8 +13,8 @@ use crate::flows::limits::Window;
 
 mod body;
 pub mod client;
-mod dbconnections;
 mod cross_origin;
+mod dbconnections;
 pub mod error;
 mod par;
 mod passwordless;
@@ -22,6 +22,7 @@ mod refusal;
 mod revoke;
 mod token;
 mod userinfo;
+mod verify;
 mod well_known;
 
 /// The family of doors at the root of the host.
@@ -43,6 +44,8 @@ impl Family for Auth {
     const ROUTES: &'static [Route<Handler<AuthError>>] = &[
         route!("POST", "/passwordless/start", passwordless::start),
         route!("OPTIONS", "/passwordless/start", preflight),
+        route!("POST", "/passwordless/verify", verify::verify),
+        route!("OPTIONS", "/passwordless/verify", preflight),
         route!("POST", "/oauth/token", token::exchange),
         route!("OPTIONS", "/oauth/token", preflight),
         route!("POST", "/oauth/revoke", revoke::revoke),

@@ -111,21 +111,27 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         .await?
         .filter(|it| it.connection.strategy != Strategy::Auth0 && it.connection.is_enabled_for(&client.id))
         .ok_or_else(|| AuthError::UnknownRealm(realm.to_owned()))?;
-    let audience = optional(members, "audience")?;
-    let granted = grant::for_user(app, &client, audience, optional(members, "scope")?.unwrap_or_default()).await?;
-    let drawn = issue::draw(app, &granted);
-    let identifier = Identifier::parse(channel.connection.strategy, username);
     let verify = passwordless::Verify {
-        client: Arc::clone(&client),
-        channel,
         // What is no number or address has no code; it is neither looked up nor kept as it is.
-        identifier,
+        identifier: Identifier::parse(channel.connection.strategy, username),
+        client,
+        channel,
         code: code.to_owned(),
-        audience: audience.unwrap_or_default().to_owned(),
-        scope: granted.scope_text(),
+        audience: optional(members, "audience")?.unwrap_or_default().to_owned(),
+        scope: optional(members, "scope")?.unwrap_or_default().to_owned(),
         caller,
         way: passwordless::Way::Tokens,
     };
+    of_code(app, verify).await
+}
+
+/// Tokens for a code; `verify.audience` and `verify.scope` are what is asked for.
+pub(super) async fn of_code(app: &App, mut verify: passwordless::Verify) -> Result<Tokens, AuthError> {
+    let client = Arc::clone(&verify.client);
+    let audience = Some(verify.audience.as_str()).filter(|audience| !audience.is_empty());
+    let granted = grant::for_user(app, &client, audience, &verify.scope).await?;
+    let drawn = issue::draw(app, &granted);
+    verify.scope = granted.scope_text();
     let record = Record::of(app, &client, &drawn, &verify.caller);
     let issue = move |tx: &mut Tx<'_>, user: &User| record.issue(tx, user, granted.clone());
     let (user, granted) = passwordless::verify(app, verify, issue).await?;

@@ -29,8 +29,7 @@ pub(super) async fn begin(app: Arc<App>, call: Call) -> Result<Reply, PageError>
     let shown = parameters
         .get("login_ticket")
         .map(|ticket| Shown::new(&app, ticket, cookies::ticket(&app, &call).as_deref(), origin(&call)));
-    let visitor =
-        Visitor { session: cookies::session(&call), browser, shown, caller: peer::caller(&call, None) };
+    let visitor = Visitor { session: cookies::session(&call), browser, shown, caller: peer::caller(&call, None) };
     let begun = authorize::begin(&app, target, &parameters, visitor).await?;
     Ok(reply(&app, &look, begun, first, cookie))
 }

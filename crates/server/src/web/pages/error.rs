@@ -59,9 +59,10 @@ impl PageError {
                 let (status, key) = match why {
                     NoTarget::BadRedirectUri(_) | NoTarget::BadOrigin(_) => (403, "invalid-redirect-uri"),
                     NoTarget::UnknownClient(_) => (400, "unknown-client"),
-                    NoTarget::NoClientId | NoTarget::NoCallback | NoTarget::UnknownRequestUri => {
-                        (400, "invalid-request")
-                    }
+                    NoTarget::NoClientId
+                    | NoTarget::NoConnection
+                    | NoTarget::NoCallback
+                    | NoTarget::UnknownRequestUri => (400, "invalid-request"),
                     NoTarget::Database(_) => (500, "server-error"),
                 };
                 (status, "invalid_request", key, why.sentence())

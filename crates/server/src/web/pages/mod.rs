@@ -15,9 +15,10 @@ mod error;
 mod form;
 mod identifier;
 mod limits;
+mod link;
+mod logout;
 mod password;
 mod reset;
-mod logout;
 mod respond;
 mod rules;
 mod running;
@@ -74,6 +75,9 @@ impl Family for Pages {
         route!("POST", "/u/email-verification", email_verification::confirm),
         route!("GET", "/u/consent", consent::show),
         route!("POST", "/u/consent", consent::submit),
+        route!("GET", "/passwordless/verify_redirect", link::redeem),
+        route!("POST", "/passwordless/verify_redirect", link::redeem),
+        route!("GET", "/passwordless/verify-redirect", link::redeem),
         route!("GET", "/v2/logout", logout::leave),
         route!("GET", "/oidc/logout", logout::end_session),
         route!("POST", "/oidc/logout", logout::end_session),

@@ -2,8 +2,9 @@
 
 mod attacks;
 mod authorize;
-mod passwords;
+mod link;
 mod logout;
+mod passwords;
 mod sign_in;
 
 use ringpass_core::kit::hash;
