@@ -72,8 +72,9 @@ for (const button of document.querySelectorAll("button.reveal")) {
   const field = document.getElementById(button.getAttribute("aria-controls"));
   const show = (visible) => {
     field.type = visible ? "text" : "password";
-    button.setAttribute("aria-pressed", String(visible));
-    button.textContent = visible ? button.dataset.hide : button.dataset.show;
+    button.classList.toggle("on", visible);
+    button.title = visible ? button.dataset.hide : button.dataset.show;
+    button.setAttribute("aria-label", button.title);
   };
   show(false);
   button.hidden = false;

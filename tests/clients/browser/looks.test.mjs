@@ -52,7 +52,7 @@ describe("the language", () => {
       await page.goto(application.authorize({ ui_locales: `tlh ${language}` }));
       assert.match(await languageOf(page), new RegExp(`^${language}`, "i"));
       titles.add(await page.title());
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320, `${language} is too wide for a phone`);
+      assert.equal(await world.widthOf(page), 320, `${language} is too wide for a phone`);
     }
     assert.equal(titles.size, world.LANGUAGES.length);
   });

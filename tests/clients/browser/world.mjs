@@ -64,6 +64,9 @@ export const claimsOf = (jwt) => JSON.parse(Buffer.from(jwt.split(".")[1], "base
 /** A German mobile number that nobody has used yet. */
 export const newNumber = () => `+49151${String(randomInt(100_000_000)).padStart(8, "0")}`;
 
+/** An e-mail address that nobody has used yet, and longer than a phone is wide. */
+export const newAddress = () => `${randomBytes(6).toString("hex")}.with.a.rather.long.name@people.example`;
+
 /** An identifier for an API of a test's own. */
 export const newAudience = () => `https://${randomBytes(6).toString("hex")}.example/`;
 
@@ -117,8 +120,9 @@ export async function servePage(library) {
 
 const PAGE = `<!doctype html><html lang="en"><title>Shop</title><script src="/library.js"></script><h1>Shop</h1>`;
 
-/** A client of the Management API whose pages are at `origin`, and whose people may sign in by SMS. */
+/** A client of the Management API whose pages are at `origin`, and whose people may sign in by these connections. */
 export async function register(origin, more = {}) {
+  const { connections = ["sms"], ...rest } = more;
   const client = await api("POST", "clients", {
     name: "Bicycle Shop",
     app_type: "spa",
@@ -129,10 +133,12 @@ export async function register(origin, more = {}) {
     web_origins: [origin],
     allowed_origins: [origin],
     oidc_conformant: true,
-    ...more,
+    ...rest,
   });
-  const [sms] = await api("GET", "connections?strategy=sms");
-  await api("PATCH", `connections/${sms.id}/clients`, [{ client_id: client.client_id, status: true }]);
+  for (const name of connections) {
+    const [{ id }] = await api("GET", `connections?name=${name}`);
+    await api("PATCH", `connections/${id}/clients`, [{ client_id: client.client_id, status: true }]);
+  }
   return client;
 }
 
@@ -237,8 +243,12 @@ function watchShifts() {
 /** How far things moved while the page came up. */
 export const shift = (page) => page.evaluate(() => globalThis.shifted);
 
+/** In pixels, what lies outside of the window included. */
+export const widthOf = (page) => page.evaluate(() => document.documentElement.scrollWidth);
+
 /** Fails if a person with a screen reader, a keyboard or weak eyes would meet a barrier on the page. */
 export async function hasNoBarriers(page) {
+  assert.equal(await widthOf(page), page.viewportSize().width, `${page.url()} scrolls sideways`);
   await page.evaluate(AXE);
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
