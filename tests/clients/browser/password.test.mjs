@@ -6,6 +6,7 @@ import * as world from "./world.mjs";
 world.useBrowser();
 
 const PASSWORD = "Blue-Bicycle-27";
+const NEXT = "Red-Tandem-72";
 
 let application;
 before(async () => {
@@ -14,6 +15,14 @@ before(async () => {
 
 /** Follows a link or presses a button of this name. */
 const press = (page, name) => world.follow(page, () => page.getByRole("link", { name }).click());
+
+/** The newest link with this path that was mailed to an address. */
+async function linkFor(email, path) {
+  const links = (await world.messagesTo(email)).flatMap(({ body }) => body.match(/https:\/\/[^\s>]+/g) ?? []);
+  const link = links.find((each) => new URL(each).pathname === path);
+  assert.ok(link, `no link to ${path} among ${links}`);
+  return link;
+}
 
 async function signUp(page, email, password) {
   await page.goto(application.authorize());
@@ -53,6 +62,38 @@ for (const [where, options] of [["at a desk", world.DESK], ["on a phone, without
       await typePassword(elsewhere, PASSWORD);
       const two = await application.exchange(application.answer(elsewhere.url()).code);
       assert.equal(world.claimsOf(two.id_token).sub, world.claimsOf(one.id_token).sub);
+    });
+
+    test("a forgotten password gives way to a new one, by e-mail", async (t) => {
+      const page = await world.person(t, options);
+      const email = world.newAddress();
+      await signUp(page, email, PASSWORD);
+      application.answer(page.url());
+
+      await page.goto(application.authorize({ prompt: "login" }));
+      await page.locator("#username").fill(email);
+      await world.carryOn(page);
+      await press(page, "Forgot your password?");
+      assert.equal(await page.locator("#email").inputValue(), email);
+      await world.carryOn(page);
+      const link = await linkFor(email, "/u/reset-verify");
+      await page.goto(link);
+      await page.locator("#password").fill(NEXT);
+      await page.locator("#again").fill(`${NEXT}!`);
+      await world.carryOn(page);
+      assert.ok(await world.problem(page));
+      await page.locator("#password").fill(NEXT);
+      await page.locator("#again").fill(NEXT);
+      await world.carryOn(page);
+      await page.goto(link);
+      assert.equal(await page.locator("#password").count(), 0, "a link is good once");
+
+      const elsewhere = await world.person(t, options);
+      await typeAddress(elsewhere, email);
+      await typePassword(elsewhere, PASSWORD);
+      assert.equal(await world.problem(elsewhere), "E-mail address or password is not right");
+      await typePassword(elsewhere, NEXT);
+      application.answer(elsewhere.url());
     });
 
     test("who has no account is not told so", async (t) => {
