@@ -28,10 +28,8 @@ describe("e-mail", () => {
 
   test("a code from a mail signs in", async () => {
     const email = newAddress();
-    const { status, data } = await client.passwordless.sendEmail({ email, send: "code" });
+    const { status } = await client.passwordless.sendEmail({ email, send: "code" });
     assert.equal(status, 200);
-    assert.equal(data.email, email);
-    assert.equal(data.email_verified, true);
 
     const mail = await mailTo(email);
     const code = mail.body.match(/\b\d{6}\b/)[0];

@@ -94,7 +94,8 @@ test("an edited export is imported, and the next export is the edited one", asyn
   wanted = edited(wanted, "roles: []\n", `roles:\n${reader}`);
   wanted = edited(wanted, "branding:\n  templates: []\n", looks);
   wanted = edited(wanted, "  customText: {}\n", texts);
-  const file = join(folder, "edited.yaml");
+  // Beside the first export, whose mails lie in files of their own.
+  const file = join(folder, "first", "edited.yaml");
   await writeFile(file, wanted);
 
   assert.match(await imported(file), /Import Successful/);
