@@ -4,6 +4,7 @@ mod attacks;
 mod authorize;
 mod link;
 mod logout;
+mod looks;
 mod passwords;
 mod sign_in;
 
