@@ -77,5 +77,11 @@ describe("the code flow", () => {
     assert.equal(profile.sub, user.sub);
     assert.ok(refreshToken);
     assert.ok(world.claimsOf(accessToken.access_token).aud.includes(world.settings.api.audience));
+
+    await page.goto(`${origin}/logout`);
+    assert.equal(page.url(), `${origin}/`);
+    assert.equal(await read(page), false);
+    await page.goto(`${origin}/profile`);
+    assert.equal(await world.heading(page), "Sign in");
   });
 });

@@ -90,4 +90,14 @@ describe("a server application", () => {
     const silent = await oidc.authorizationCodeGrant(configuration, new URL(page.url()));
     assert.equal(silent.claims().sub, tokens.claims().sub);
   });
+
+  test("signs out, here and at the server", async (t) => {
+    const page = await world.person(t, world.DESK);
+    const { tokens } = await signIn(page, oidc.buildAuthorizationUrl, world.newNumber());
+    const leave = { id_token_hint: tokens.id_token, post_logout_redirect_uri: origin, state: "bye" };
+    await page.goto(oidc.buildEndSessionUrl(configuration, leave).href);
+    assert.equal(page.url(), `${origin}/?state=bye`);
+    await page.goto(oidc.buildAuthorizationUrl(configuration, { redirect_uri, scope: "openid" }).href);
+    assert.equal(await world.heading(page), "Sign in");
+  });
 });

@@ -16,14 +16,6 @@ before(async () => {
 /** Follows a link or presses a button of this name. */
 const press = (page, name) => world.follow(page, () => page.getByRole("link", { name }).click());
 
-/** The newest link with this path that was mailed to an address. */
-async function linkFor(email, path) {
-  const links = (await world.messagesTo(email)).flatMap(({ body }) => body.match(/https:\/\/[^\s>]+/g) ?? []);
-  const link = links.find((each) => new URL(each).pathname === path);
-  assert.ok(link, `no link to ${path} among ${links}`);
-  return link;
-}
-
 async function signUp(page, email, password) {
   await page.goto(application.authorize());
   await press(page, "Sign up");
@@ -76,7 +68,7 @@ for (const [where, options] of [["at a desk", world.DESK], ["on a phone, without
       await press(page, "Forgot your password?");
       assert.equal(await page.locator("#email").inputValue(), email);
       await world.carryOn(page);
-      const link = await linkFor(email, "/u/reset-verify");
+      const link = await world.linkFor(email, "/u/reset-verify");
       await page.goto(link);
       await page.locator("#password").fill(NEXT);
       await page.locator("#again").fill(`${NEXT}!`);

@@ -60,6 +60,12 @@ describe("a single-page application", () => {
       globalThis.client.getTokenSilently({ authorizationParams: { audience }, detailedResponse: true }), AUDIENCE);
     assert.deepEqual(world.claimsOf(silent.access_token).aud, [AUDIENCE, `${world.settings.issuer}userinfo`]);
     assert.equal(world.claimsOf(silent.id_token).sub, user.sub);
+
+    await world.follow(page, () =>
+      page.evaluate((returnTo) => globalThis.client.logout({ logoutParams: { returnTo } }), origin));
+    assert.equal(page.url(), `${origin}/`);
+    await attach(page, client_id);
+    assert.equal(await page.evaluate(() => globalThis.client.getTokenSilently().catch(({ error }) => error)), "login_required");
   });
 
   test("learns in a frame that nobody is signed in", async (t) => {

@@ -83,6 +83,14 @@ export async function codeFor(recipient) {
   return message.body.match(/\b\d{6}\b/)[0];
 }
 
+/** The newest link with this path that was mailed to an address. */
+export async function linkFor(address, path) {
+  const links = (await messagesTo(address)).flatMap(({ body }) => body.match(/https:\/\/[^\s>]+/g) ?? []);
+  const link = links.find((each) => new URL(each).pathname === path);
+  assert.ok(link, `no link to ${path} among ${links}`);
+  return link;
+}
+
 /** Six digits that are not the code. */
 export const wrong = (code, by = 1) => String((Number(code) + by) % 1_000_000).padStart(6, "0");
 
