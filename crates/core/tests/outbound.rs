@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use ringpass_core::kit::http::{Answer, Failure, Reach, Request};
 use ringpass_core::kit::secret::Secret;
+use ringpass_core::kit::smtp;
 use ringpass_core::outbound::{Outbound, Settings};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 fn outbound(allow: &[&str]) -> Outbound {
     let allow = allow.iter().map(|network| network.parse().unwrap()).collect();
@@ -341,19 +343,10 @@ async fn only_plain_http_and_https_addresses_are_called() {
 #[tokio::test]
 async fn a_certificate_nobody_vouches_for_is_refused() {
     let authority = ringpass_core::kit::certificate::LocalAuthority::generate().unwrap();
-    let (certificate, key) = authority.issue(&["localhost".to_owned()]).unwrap();
-    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>().unwrap();
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
+    let config = tls(&authority, "localhost");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || shake_hands(&listener.into_std().unwrap(), Arc::new(config)));
+    std::thread::spawn(move || shake_hands(&listener.into_std().unwrap(), config));
     let answer = local().send(request(&format!("https://localhost:{port}/"))).await;
     assert_eq!(answer.unwrap_err(), Failure::Tls);
 }
@@ -375,4 +368,82 @@ fn shake_hands(listener: &std::net::TcpListener, config: Arc<rustls::ServerConfi
     let (mut stream, _) = listener.accept().unwrap();
     let mut session = rustls::ServerConnection::new(config).unwrap();
     while session.is_handshaking() && session.complete_io(&mut stream).is_ok() {}
+}
+
+/// Runs the test below in a process of its own, whose only authority is the one that the test makes up.
+#[test]
+fn a_mail_is_encrypted_before_anything_is_told() {
+    let authority = std::env::temp_dir().join(format!("ringpass-authority-{}.pem", std::process::id()));
+    let test = ["--exact", "--ignored", "a_mail_is_encrypted_where_the_server_offers_it"];
+    let program = std::env::current_exe().unwrap();
+    let run = std::process::Command::new(program).args(test).env("SSL_CERT_FILE", &authority).output().unwrap();
+    let _ = std::fs::remove_file(authority);
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "runs in a process of its own"]
+async fn a_mail_is_encrypted_where_the_server_offers_it() {
+    let authority = ringpass_core::kit::certificate::LocalAuthority::generate().unwrap();
+    let file = format!("ringpass-authority-{}.pem", std::os::unix::process::parent_id());
+    std::fs::write(std::env::temp_dir().join(file), &authority.certificate_pem).unwrap();
+    for (name, expected) in [("localhost", Ok(())), ("other.example", Err(smtp::Failure::Network(Failure::Tls)))] {
+        let acceptor = TlsAcceptor::from(tls(&authority, name));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut clear = BufReader::new(&mut stream);
+            let mut seen = String::new();
+            for answer in ["220 hi", "250 STARTTLS", "220 go"] {
+                clear.get_mut().write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+                if answer != "220 go" {
+                    clear.read_line(&mut seen).await.unwrap();
+                }
+            }
+            let Ok(stream) = acceptor.accept(stream).await else { return (seen, String::new()) };
+            let (mut hidden, mut told) = (BufReader::new(stream), String::new());
+            for answer in ["250 AUTH PLAIN", "235 in", "250 ok", "250 ok", "354 go"] {
+                hidden.read_line(&mut told).await.unwrap();
+                hidden.get_mut().write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+            }
+            while !told.ends_with("\r\n.\r\n") {
+                hidden.read_line(&mut told).await.unwrap();
+            }
+            hidden.get_mut().write_all(b"250 taken\r\n").await.unwrap();
+            (seen, told)
+        });
+        let mail = smtp::Delivery {
+            host: "localhost".to_owned(),
+            port,
+            login: Some(smtp::Login { user: Secret::new("u"), password: Secret::new("p") }),
+            hello: "tenant.example".to_owned(),
+            from: Secret::new("a@b.example"),
+            to: Secret::new("c@d.example"),
+            message: Secret::new("Subject: x\r\n\r\nhi\r\n"),
+            timeout: Duration::from_secs(5),
+        };
+        assert_eq!(local().mail(&mail).await, expected, "{name}");
+        let (seen, told) = server.await.unwrap();
+        assert_eq!(seen, "EHLO tenant.example\r\nSTARTTLS\r\n");
+        let all = "EHLO tenant.example\r\nAUTH PLAIN AHUAcA==\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n\
+            Subject: x\r\n\r\nhi\r\n.\r\n";
+        assert_eq!(told, if expected.is_ok() { all } else { "" });
+    }
+}
+
+/// A server's side of TLS, with a certificate for `name`.
+fn tls(authority: &ringpass_core::kit::certificate::LocalAuthority, name: &str) -> Arc<rustls::ServerConfig> {
+    let (certificate, key) = authority.issue(&[name.to_owned()]).unwrap();
+    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    Arc::new(config)
 }
