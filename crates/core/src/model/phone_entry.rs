@@ -8,7 +8,7 @@ use super::phone::Phone;
 /// Reads what was typed: with a plus sign, or two zeros, it is international, whatever the country; else a number of this
 /// country (ISO 3166 alpha-2), its national prefix written or left out. `None` when it is too short, too long, or of no country.
 pub fn read(typed: &str, country: &str) -> Option<Phone> {
-    let digits: String = typed.chars().filter_map(kept).collect();
+    let digits: String = typed.chars().filter(|letter| !is_between(*letter)).map(kept).collect::<Option<_>>()?;
     let digits = match digits.strip_prefix("00") {
         Some(rest) => format!("+{rest}"),
         None => digits,
@@ -45,7 +45,15 @@ pub fn main_country(calling_code: i32) -> Option<String> {
     PHONE_NUMBER_UTIL.get_region_for_country_code(calling_code).map(|region| region.as_region_str().to_string())
 }
 
-/// Digits of any script and the plus sign are kept; what people put between them is not.
+/// What people put between digits, and what marks the direction of writing.
+fn is_between(letter: char) -> bool {
+    matches!(
+        letter,
+        ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}' | '\u{202f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+    )
+}
+
+/// A digit of any script, or the plus sign; anything else makes it no number.
 fn kept(letter: char) -> Option<char> {
     match letter {
         '+' | '\u{ff0b}' => Some('+'),
@@ -54,19 +62,7 @@ fn kept(letter: char) -> Option<char> {
         '\u{6f0}'..='\u{6f9}' => digit(letter, 0x6f0),
         '\u{966}'..='\u{96f}' => digit(letter, 0x966),
         '\u{ff10}'..='\u{ff19}' => digit(letter, 0xff10),
-        ' '
-        | '-'
-        | '.'
-        | '/'
-        | '('
-        | ')'
-        | '\u{a0}'
-        | '\u{202f}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{202a}'..='\u{202e}' => None,
-        // A letter makes it no number.
-        other => Some(other),
+        _ => None,
     }
 }
 
