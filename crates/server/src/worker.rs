@@ -24,7 +24,26 @@ const PROBE_EVERY: u64 = 2;
 
 /// Runs until it is dropped, one tick a second. Jobs take long, so they have ticks of their own.
 pub async fn run(app: Arc<App>, readiness: Arc<Readiness>) {
-    tokio::join!(look_after(&app, &readiness), work(&app));
+    tokio::join!(look_after(&app, &readiness), work(&app), tell(&app));
+}
+
+/// Tells clients of sessions that have ended.
+async fn tell(app: &App) {
+    let mut ticks = interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        loop {
+            match flows::back_channel::tell(app).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "clients could not be told of a session that ended; it is tried again");
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// Works on jobs.

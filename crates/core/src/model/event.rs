@@ -32,6 +32,8 @@ pub const TYPES: &[(&str, &str)] = &[
     ("fv", "Failed Verification Email"),
     ("limit_mu", "Blocked IP Address"),
     ("limit_wc", "Blocked Account"),
+    ("oidc_backchannel_logout_failed", "Failed OIDC Back-Channel Logout request"),
+    ("oidc_backchannel_logout_succeeded", "Successful OIDC Back-Channel Logout request"),
     ("s", "Success Login"),
     ("sapi", "Success API Operation"),
     ("scoa", "Success cross-origin authentication"),

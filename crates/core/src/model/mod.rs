@@ -26,6 +26,7 @@ pub mod letter;
 pub mod liquid;
 pub mod log_search;
 pub mod login;
+pub mod logout_notice;
 pub mod lucene;
 pub mod password_policy;
 pub mod phone;

@@ -5,6 +5,7 @@
 
 use crate::kit::clock::Millis;
 use crate::model::identifier::Identifier;
+use crate::model::logout_notice::Ended;
 use crate::model::user::User;
 
 use super::db::{DbError, Tx};
@@ -39,7 +40,7 @@ pub fn link(tx: &mut Tx<'_>, primary: &str, secondary: &User, now: Millis) -> Re
     )?;
     permissions::delete_of_user(tx, id)?;
     // Should it be a user again one day, none of this comes back.
-    sessions::delete_of_user(tx, id, None)?;
+    sessions::delete_of_user(tx, id, None, Ended::AccountDeleted)?;
     refresh_tokens::delete_of_user(tx, id)?;
     grants::delete_of_user(tx, id)?;
     access_tokens::delete_of_user(tx, id)

@@ -15,7 +15,7 @@ pub(super) const ALL: &[(i64, &str)] = &[
     (8, include_str!("../../../../migrations/0008_jobs.sql")),
     (9, include_str!("../../../../migrations/0009_sessions.sql")),
     (12, include_str!("../../../../migrations/0012_password_databases.sql")),
-    (13, include_str!("../../../../migrations/0013_tickets_and_notices.sql")),
+    (13, include_str!("../../../../migrations/0013_login_tickets.sql")),
 ];
 
 /// Remembers what has been applied; the same text on both engines.

@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod login_failures;
 pub mod login_tickets;
 pub mod logins;
+pub mod logout_notices;
 pub mod logs;
 mod migrations;
 pub mod passwords;

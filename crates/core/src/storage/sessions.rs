@@ -4,6 +4,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::kit::clock::Millis;
+use crate::model::logout_notice::Ended;
 use crate::model::refresh_token::Device;
 use crate::model::session::Session;
 
@@ -99,13 +100,15 @@ pub fn put_metadata(tx: &mut Tx<'_>, id: &str, metadata: &Map<String, Json>) -> 
 }
 
 /// Ends a session; its refresh tokens live on without it.
-pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<(), DbError> {
+pub fn delete(tx: &mut Tx<'_>, id: &str, why: Ended) -> Result<(), DbError> {
+    note(tx, "", id, why)?;
     tx.later("DELETE FROM sessions WHERE id = ?1", &[id.into()])?;
     tx.later("UPDATE refresh_tokens SET session_id = NULL WHERE session_id = ?1", &[id.into()])
 }
 
 /// Ends the sessions of a user, or one of them if one is named; their refresh tokens live on.
-pub fn delete_of_user(tx: &mut Tx<'_>, user_id: &str, session_id: Option<&str>) -> Result<(), DbError> {
+pub fn delete_of_user(tx: &mut Tx<'_>, user_id: &str, session_id: Option<&str>, why: Ended) -> Result<(), DbError> {
+    note(tx, user_id, session_id.unwrap_or_default(), why)?;
     let params = [user_id.into(), session_id.unwrap_or_default().into()];
     tx.later("DELETE FROM sessions WHERE user_id = ?1 AND (CAST(?2 AS TEXT) = '' OR id = CAST(?2 AS TEXT))", &params)?;
     tx.later(
@@ -117,12 +120,14 @@ pub fn delete_of_user(tx: &mut Tx<'_>, user_id: &str, session_id: Option<&str>) 
 
 /// Ends a session together with its refresh tokens.
 pub fn revoke(tx: &mut Tx<'_>, id: &str) -> Result<(), DbError> {
+    note(tx, "", id, Ended::SessionRevoked)?;
     tx.later("DELETE FROM sessions WHERE id = ?1", &[id.into()])?;
     tx.later("DELETE FROM refresh_tokens WHERE session_id = ?1", &[id.into()])
 }
 
 /// Ends one session of a user together with its refresh tokens.
 pub fn revoke_of_user(tx: &mut Tx<'_>, user_id: &str, session_id: &str) -> Result<(), DbError> {
+    note(tx, user_id, session_id, Ended::SessionRevoked)?;
     let params = [user_id.into(), session_id.into()];
     tx.later("DELETE FROM sessions WHERE user_id = ?1 AND id = ?2", &params)?;
     tx.later("DELETE FROM refresh_tokens WHERE user_id = ?1 AND session_id = ?2", &params)
@@ -130,9 +135,36 @@ pub fn revoke_of_user(tx: &mut Tx<'_>, user_id: &str, session_id: &str) -> Resul
 
 /// Removes up to `limit` ended sessions; how many went.
 pub fn prune(tx: &mut Tx<'_>, now: Millis, limit: i64) -> Result<u64, DbError> {
+    tx.later(
+        "INSERT INTO logout_notices (session_id, user_id, clients, initiator, attempts, due_at) \
+         SELECT id, user_id, clients, CAST(?3 AS TEXT), 0, 0 FROM sessions WHERE id IN \
+         (SELECT id FROM sessions WHERE ends_at <= ?1 ORDER BY ends_at LIMIT ?2) ON CONFLICT (session_id) DO NOTHING",
+        &[now.into(), limit.into(), Ended::SessionExpired.name().into()],
+    )?;
     tx.execute(
         "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= ?1 ORDER BY ends_at LIMIT ?2)",
         &[now.into(), limit.into()],
+    )
+}
+
+/// Notes that the clients of sessions that are about to go are to be told: of one session, or of all of a user.
+fn note(tx: &mut Tx<'_>, user_id: &str, session_id: &str, why: Ended) -> Result<(), DbError> {
+    if why == Ended::Replaced {
+        return Ok(());
+    }
+    if session_id.is_empty() {
+        return tx.later(
+            "INSERT INTO logout_notices (session_id, user_id, clients, initiator, attempts, due_at) \
+             SELECT id, user_id, clients, CAST(?2 AS TEXT), 0, 0 FROM sessions WHERE user_id = ?1 \
+             ON CONFLICT (session_id) DO NOTHING",
+            &[user_id.into(), why.name().into()],
+        );
+    }
+    tx.later(
+        "INSERT INTO logout_notices (session_id, user_id, clients, initiator, attempts, due_at) \
+         SELECT id, user_id, clients, CAST(?3 AS TEXT), 0, 0 FROM sessions WHERE id = ?2 \
+         AND (CAST(?1 AS TEXT) = '' OR user_id = CAST(?1 AS TEXT)) ON CONFLICT (session_id) DO NOTHING",
+        &[user_id.into(), session_id.into(), why.name().into()],
     )
 }
 

@@ -5,6 +5,7 @@
 
 use crate::kit::clock::Millis;
 use crate::model::identifier::Identifier;
+use crate::model::logout_notice::Ended;
 use crate::model::user::User;
 
 use super::db::{Asked, DbError, Row, Tx, Value};
@@ -294,7 +295,7 @@ fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
     }
     forget_password(tx, user_id)?;
     refresh_tokens::bury_of_user(tx, user_id)?;
-    sessions::delete_of_user(tx, user_id, None)?;
+    sessions::delete_of_user(tx, user_id, None, Ended::AccountDeleted)?;
     grants::delete_of_user(tx, user_id)?;
     access_tokens::delete_of_user(tx, user_id)?;
     permissions::delete_of_user(tx, user_id)

@@ -3,6 +3,7 @@
 use ringpass_core::kit::clock::{DAY, Millis};
 use ringpass_core::kit::hash;
 use ringpass_core::model::grant::Grant;
+use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::refresh_token::{Device, RefreshToken};
 use ringpass_core::model::session::Session;
 use ringpass_core::storage::access_tokens::{self, AccessToken};
@@ -167,15 +168,15 @@ async fn a_session_ends_with_or_without_its_families() {
                 };
                 sessions::put_metadata(tx, "s-a", &map(json!({"k": "v"})))?;
                 assert_eq!(sessions::get(tx, "s-a", 9)?.unwrap().view()["session_metadata"], json!({"k": "v"}));
-                sessions::delete(tx, "s-a")?;
+                sessions::delete(tx, "s-a", Ended::RpLogout)?;
                 sessions::revoke(tx, "s-b")?;
                 sessions::revoke_of_user(tx, "another", "s-c")?;
                 assert_eq!((is(tx, "a")?, is(tx, "b")?, is(tx, "c")?), ((false, true), (false, false), (true, true)));
-                sessions::delete_of_user(tx, "u", Some("s-d"))?;
+                sessions::delete_of_user(tx, "u", Some("s-d"), Ended::RpLogout)?;
                 assert_eq!((is(tx, "c")?, is(tx, "d")?), ((true, true), (false, true)));
                 sessions::revoke_of_user(tx, "u", "s-c")?;
                 assert_eq!(is(tx, "c")?, (false, false));
-                sessions::delete_of_user(tx, "u", None)?;
+                sessions::delete_of_user(tx, "u", None, Ended::RpLogout)?;
                 Ok(())
             })
             .await;

@@ -9,6 +9,7 @@ use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::login::{Login, Sent, Step};
+use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::logins::{self, Stored};
 use ringpass_core::storage::{DbError, Tx};
@@ -174,7 +175,7 @@ impl Begin {
     /// Begins it in the place of the one that the browser had.
     pub(super) fn run(&self, tx: &mut Tx<'_>, user: &User) -> Result<Issued<()>, DbError> {
         if let Some(old) = session::find(tx, &self.key, &self.snapshot, &self.cookie, self.now)? {
-            session::end(tx, &old)?;
+            session::end(tx, &old, Ended::Replaced)?;
         }
         let mut login = self.stored.login.clone();
         self.fresh.begin(tx, user, &login.request.client_id, &self.caller, self.now)?;

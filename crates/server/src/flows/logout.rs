@@ -8,6 +8,7 @@ use ringpass_core::kit::jwt::{Alg, Parsed};
 use ringpass_core::model::authorization::Parameters;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::{Details, Event};
+use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::redirect;
 use ringpass_core::model::session::Session;
 use ringpass_core::model::user::User;
@@ -185,7 +186,7 @@ pub async fn end(app: &App, cookie: Option<String>, leaving: &Leaving, caller: C
         .write("logout.end", move |tx: &mut Tx<'_>| {
             let Some(session) = session::find(tx, &key, &snapshot, &cookie, now)? else { return Ok(()) };
             let user = users::get(tx, &session.user_id)?;
-            session::end(tx, &session)?;
+            session::end(tx, &session, Ended::RpLogout)?;
             details.insert("session_id".into(), session.id.into());
             let event = Event {
                 user_name: user.as_ref().and_then(User::identifier).unwrap_or_default().to_owned(),

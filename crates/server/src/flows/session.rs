@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::hash::{self, MacKey};
 use ringpass_core::kit::ids;
+use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::refresh_token::Device;
 use ringpass_core::model::session::Session;
 use ringpass_core::model::user::User;
@@ -82,7 +83,7 @@ pub fn find(
     Ok(found.filter(|session| snapshot.has_connection(&session.connection)))
 }
 
-/// Ends a session; its refresh tokens live on.
-pub fn end(tx: &mut Tx<'_>, session: &Session) -> Result<(), DbError> {
-    sessions::delete(tx, &session.id)
+/// Ends a session; its refresh tokens live on, and its clients are told, unless another session takes its place.
+pub fn end(tx: &mut Tx<'_>, session: &Session, why: Ended) -> Result<(), DbError> {
+    sessions::delete(tx, &session.id, why)
 }

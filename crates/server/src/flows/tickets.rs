@@ -9,6 +9,7 @@ use ringpass_core::kit::ids;
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
+use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::password_policy::Weak;
 use ringpass_core::model::ticket::{Purpose, Ticket};
 use ringpass_core::model::user::User;
@@ -211,7 +212,7 @@ fn lock(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<passwords::Login>, DbEr
 
 /// Ends what a user is signed in with: whoever knew the old password may hold it.
 fn end_access(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
-    sessions::delete_of_user(tx, user_id, None)?;
+    sessions::delete_of_user(tx, user_id, None, Ended::PasswordChanged)?;
     refresh_tokens::delete_of_user(tx, user_id)?;
     access_tokens::delete_of_user(tx, user_id)
 }

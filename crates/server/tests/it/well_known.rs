@@ -60,6 +60,8 @@ async fn discovery_tells_what_there_is() {
             "form_post"
           ],
           "authorization_response_iss_parameter_supported": true,
+          "backchannel_logout_supported": true,
+          "backchannel_logout_session_supported": true,
           "subject_types_supported": [
             "public"
           ],

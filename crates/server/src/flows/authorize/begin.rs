@@ -9,6 +9,7 @@ use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::event::Event;
 use ringpass_core::model::login::{Login, Step};
+use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::session::Session;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::{DbError, Tx, logins, users};
@@ -202,7 +203,7 @@ impl Turn {
     fn enter(&self, tx: &mut Tx<'_>, user: &User) -> Result<Session, DbError> {
         let Answering { request, caller, .. } = &self.answering;
         if let Some(old) = session::find(tx, &self.key, &self.snapshot, &self.cookie, self.now)? {
-            session::end(tx, &old)?;
+            session::end(tx, &old, Ended::Replaced)?;
         }
         let shown = self.shown.as_ref().ok_or_else(|| DbError::Failed("a session began without a ticket".into()))?;
         shown.fresh.begin(tx, user, &request.client_id, caller, self.now)

@@ -10,6 +10,7 @@ use ringpass_core::model::authorization::{OauthError, Parameters};
 use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::identifier::Identifier;
 use ringpass_core::model::login::{Login, Step};
+use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::{DbError, Tx, logins};
 
@@ -147,7 +148,7 @@ impl Turn {
     fn take(&self, tx: &mut Tx<'_>, user: &User) -> Result<Issued<Option<Box<Recorded>>>, DbError> {
         let Answering { target, request, granted, caller, .. } = &self.answering;
         if let Some(old) = session::find(tx, &self.key, &self.snapshot, &self.cookie, self.now)? {
-            session::end(tx, &old)?;
+            session::end(tx, &old, Ended::Replaced)?;
         }
         let session = self.fresh.begin(tx, user, &request.client_id, caller, self.now)?;
         let (scope, session_id) = (request.scope.clone(), Some(session.id.clone()));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::session::{self, RevokeAccess, Session};
 use ringpass_core::storage::{refresh_tokens, sessions, users};
 use serde_json::{Map, Value};
@@ -36,7 +37,7 @@ pub async fn remove_of_user(app: Arc<App>, request: Request) -> Outcome {
     request
         .change(&app, "sessions.remove_of_user", move |tx| {
             users::get(tx, &user_id)?.ok_or(ApiError::NoUser)?;
-            sessions::delete_of_user(tx, &user_id, None)?;
+            sessions::delete_of_user(tx, &user_id, None, Ended::SessionRevoked)?;
             Ok(Reply::empty(StatusCode::ACCEPTED))
         })
         .await
@@ -51,10 +52,13 @@ pub async fn revoke_access(app: Arc<App>, request: Request) -> Outcome {
             users::get(tx, &user_id)?.ok_or(ApiError::NoUser)?;
             match session_id {
                 session_id if preserve_refresh_tokens => {
-                    sessions::delete_of_user(tx, &user_id, session_id.as_deref())?;
+                    sessions::delete_of_user(tx, &user_id, session_id.as_deref(), Ended::SessionRevoked)?;
                 }
                 Some(session_id) => sessions::revoke_of_user(tx, &user_id, &session_id)?,
-                None => refresh_tokens::delete_of_user(tx, &user_id)?,
+                None => {
+                    sessions::delete_of_user(tx, &user_id, None, Ended::SessionRevoked)?;
+                    refresh_tokens::delete_of_user(tx, &user_id)?;
+                }
             }
             Ok(Reply::empty(StatusCode::ACCEPTED))
         })
@@ -89,7 +93,7 @@ pub async fn remove(app: Arc<App>, request: Request) -> Outcome {
     request
         .change(&app, "sessions.remove", move |tx| {
             sessions::get(tx, &id, now)?.ok_or(ApiError::NoSession)?;
-            sessions::delete(tx, &id)?;
+            sessions::delete(tx, &id, Ended::SessionRevoked)?;
             Ok(Reply::empty(StatusCode::ACCEPTED))
         })
         .await

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod authorize;
+mod back_channel;
 mod link;
 mod logout;
 mod looks;

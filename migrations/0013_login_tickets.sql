@@ -10,13 +10,13 @@ CREATE TABLE login_tickets (
 );
 CREATE INDEX login_tickets_expires_at ON login_tickets (expires_at);
 
--- What clients are to be told of sessions that have ended. Whoever sends one moves `due_at` on first.
+-- Sessions that have ended and whose clients are to be told. Whoever tells them moves `due_at` on first.
 CREATE TABLE logout_notices (
-    id TEXT PRIMARY KEY,
-    client_id TEXT NOT NULL,
-    session_id TEXT NOT NULL,
+    session_id TEXT PRIMARY KEY,
     user_id TEXT NOT NULL,
+    clients TEXT NOT NULL,
+    initiator TEXT NOT NULL,
     attempts BIGINT NOT NULL,
     due_at BIGINT NOT NULL
 );
-CREATE INDEX logout_notices_due_at ON logout_notices (due_at, id);
+CREATE INDEX logout_notices_due_at ON logout_notices (due_at, session_id);
