@@ -214,11 +214,15 @@ fn page(
     let strategy = channel.map_or(Strategy::Sms, |channel| channel.connection.strategy);
     let link = |other: Strategy| {
         let text = match other {
-            Strategy::Sms => "usePhoneText",
-            Strategy::Email => "useEmailText",
-            Strategy::Auth0 => "usePasswordText",
+            Strategy::Sms => t.get("usePhoneText"),
+            // The field asks for an address already.
+            Strategy::Email if strategy == Strategy::Auth0 => {
+                look.screen("login-password", "login-password").get("useCodeText")
+            }
+            Strategy::Email => t.get("useEmailText"),
+            Strategy::Auth0 => t.get("usePasswordText"),
         };
-        (format!("{}&via={}", running.at(PATH), other.name()), t.get(text))
+        (format!("{}&via={}", running.at(PATH), other.name()), text)
     };
     let open = channel.filter(|channel| sign_up::is_open(&channel.connection));
     let widget = Widget {
