@@ -17,6 +17,9 @@ async function startShop(client, options) {
     token_endpoint_auth_method: "client_secret_post",
     ...client,
   });
+  // Before the sign-in: its sliding session would be set anew by the icon that the browser asks for on its own, even after
+  // a log-out that overtook it.
+  shop.get("/favicon.ico", (request, response) => response.sendStatus(404));
   shop.use(
     oidc.auth({
       issuerBaseURL: world.settings.issuer,
