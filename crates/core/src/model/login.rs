@@ -48,8 +48,6 @@ pub struct Sent {
     pub identifier: String,
     /// When it was sent.
     pub at: Millis,
-    /// Whether it was a link and not a code.
-    pub is_link: bool,
 }
 
 impl std::fmt::Debug for Sent {

@@ -40,7 +40,7 @@ pub struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Sends a code, or a link, to `identifier`, and notes where it went. Someone who may not sign up is told the same as
+    /// Sends a code to `identifier`, and notes where it went. Someone who may not sign up is told the same as
     /// anybody else, and gets none.
     pub async fn send(
         &self,
@@ -49,19 +49,17 @@ impl Turn<'_> {
         identifier: Identifier,
         locale: &str,
     ) -> Result<(), StartRefused> {
-        let is_link = false;
         let sent = Sent {
             connection_id: channel.connection.id.clone(),
             identifier: identifier.as_str().to_owned(),
             at: app.clock.now(),
-            is_link,
         };
         let start = Start {
             client: Arc::clone(self.client),
             channel,
             identifier,
             door: Door::Pages,
-            link: is_link,
+            link: false,
             request_language: locale.to_owned(),
             send: String::new(),
             auth_params: Value::Null,
