@@ -20,6 +20,7 @@ pub mod email_texts;
 pub mod event;
 pub mod fields;
 pub mod grant;
+pub mod guardian;
 pub mod identifier;
 pub mod job;
 pub mod letter;
