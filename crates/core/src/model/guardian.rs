@@ -1,5 +1,11 @@
 //! Multi-factor authentication as a tenant sets it up: which factors, when they are asked for, and who sends the messages
-//! (<https://auth0.com/docs/secure/multi-factor-authentication>).
+//! (<https://auth0.com/docs/secure/multi-factor-authentication>; `docs/COMPATIBILITY.md` C1650-C1661).
+
+mod messages;
+mod settings;
+
+pub use messages::{Templates, TwilioSettings};
+pub use settings::Guardian;
 
 /// An enum of words that stand on the wire.
 macro_rules! words {

@@ -19,6 +19,7 @@ pub mod db;
 pub mod email_provider;
 pub mod email_templates;
 pub mod grants;
+pub mod guardian;
 pub mod identities;
 pub mod jobs;
 pub mod login_failures;

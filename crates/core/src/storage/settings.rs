@@ -8,7 +8,7 @@ use crate::kit::rng::Rng;
 use crate::kit::secret::Secret;
 
 use super::db::{DbError, Tx};
-use super::sealed;
+use super::{json, sealed};
 
 /// What a name stands for.
 pub type Document = Map<String, Json>;
@@ -57,10 +57,26 @@ pub fn length(tx: &mut Tx<'_>, prefix: &str, except: &str) -> Result<i64, DbErro
 
 /// Stores a document.
 pub fn put(tx: &mut Tx<'_>, name: &str, body: &Map<String, Json>) -> Result<(), DbError> {
-    let body = serde_json::to_string(body).unwrap_or_default();
     tx.later(
         "INSERT INTO settings (name, body) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET body = ?2",
-        &[name.into(), body.into()],
+        &[name.into(), json(body).into()],
+    )
+}
+
+/// A document that lies sealed.
+pub(super) fn get_sealed(tx: &mut Tx<'_>, name: &str) -> Result<Option<Document>, DbError> {
+    let row = tx.query_one("SELECT body FROM settings WHERE name = ?1", &[name.into()])?;
+    let Some(row) = row else { return Ok(None) };
+    let clear = tx.open(&row.text(0)?, &sealed::SETTING.of(name))?;
+    serde_json::from_str(clear.expose()).map(Some).map_err(|_| DbError::Shape(0))
+}
+
+/// Seals a document and stores it.
+pub(super) fn put_sealed(tx: &mut Tx<'_>, name: &str, body: &Document) -> Result<(), DbError> {
+    let sealed = tx.seal(&Secret::new(json(body)), &sealed::SETTING.of(name))?;
+    tx.later(
+        "INSERT INTO settings (name, body) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET body = ?2",
+        &[name.into(), sealed.into()],
     )
 }
 

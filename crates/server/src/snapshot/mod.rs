@@ -16,6 +16,7 @@ use ringpass_core::model::client_grant::ClientGrant;
 use ringpass_core::model::connection::{Connection, Strategy};
 use ringpass_core::model::email_template::{self, EmailTemplate};
 use ringpass_core::model::email_texts;
+use ringpass_core::model::guardian::Guardian;
 use ringpass_core::model::letter::Letter;
 use ringpass_core::model::phone::Countries;
 use ringpass_core::model::resource_server::ResourceServer;
@@ -25,7 +26,7 @@ use ringpass_core::model::texts::Texts;
 use ringpass_core::providers::Provider;
 use ringpass_core::providers::mailer::Mailer;
 use ringpass_core::storage::{
-    DbError, Tx, client_credentials, client_grants, clients, connections, email_provider, email_templates,
+    DbError, Tx, client_credentials, client_grants, clients, connections, email_provider, email_templates, guardian,
     resource_servers, settings, signing_keys, tenant,
 };
 use url::Url;
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub brute_force: Option<BruteForce>,
     /// Suspicious-IP throttling, if it blocks anybody.
     pub suspicious_ip: Option<SuspiciousIp>,
+    /// Settings of second factors.
+    pub guardian: Guardian,
     /// Signing keys and their published form.
     pub keys: Keys,
     /// Texts of the hosted pages.
@@ -110,6 +113,7 @@ impl Snapshot {
             countries,
             brute_force: attack_protection(tx, attack_protection::BRUTE_FORCE)?.as_ref().and_then(BruteForce::of),
             suspicious_ip: attack_protection(tx, attack_protection::SUSPICIOUS_IP)?.as_ref().and_then(SuspiciousIp::of),
+            guardian: guardian::get(tx)?,
             texts: pages::texts(tx, &settings)?,
             branding: pages::branding(tx)?,
             page_template: pages::template(tx)?,
@@ -246,6 +250,9 @@ impl Snapshot {
                      options.template is corrected"
                 ));
             }
+        }
+        if let Some(lack) = self.guardian.lack() {
+            warnings.push(format!("the phone factor cannot send by Twilio: {lack}"));
         }
         warnings.extend(self.warnings_of_mail());
         warnings

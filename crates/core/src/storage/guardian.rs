@@ -1,0 +1,27 @@
+//! The settings of the tenant's factors: a document, and Twilio's settings, sealed. Callers that change them move the
+//! configuration's version first, so that changes pass one after the other.
+
+use crate::model::guardian::{Guardian, TwilioSettings};
+
+use super::db::{DbError, Tx};
+use super::settings;
+
+/// All settings; those of a fresh tenant where nothing was stored.
+pub fn get(tx: &mut Tx<'_>) -> Result<Guardian, DbError> {
+    let document = settings::get(tx, NAME)?.unwrap_or_default();
+    let twilio = settings::get_sealed(tx, TWILIO)?;
+    Ok(Guardian::stored(&document, twilio.as_ref().map(TwilioSettings::stored)))
+}
+
+/// Stores everything but Twilio's settings.
+pub fn put(tx: &mut Tx<'_>, guardian: &Guardian) -> Result<(), DbError> {
+    settings::put(tx, NAME, &guardian.document())
+}
+
+/// Stores Twilio's settings.
+pub fn put_twilio(tx: &mut Tx<'_>, twilio: &TwilioSettings) -> Result<(), DbError> {
+    settings::put_sealed(tx, TWILIO, &twilio.document())
+}
+
+const NAME: &str = "guardian";
+const TWILIO: &str = "guardian/twilio";
