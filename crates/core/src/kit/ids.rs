@@ -40,6 +40,11 @@ pub fn client_credential(rng: &Rng) -> String {
     format!("cred_{}", rng.base62(22))
 }
 
+/// `dev_` and 16 letters: authenticators.
+pub fn authenticator(rng: &Rng) -> String {
+    format!("dev_{}", rng.base62(16))
+}
+
 /// 24 hexadecimal digits: resource servers, user identities, answers of a start.
 pub fn object(rng: &Rng) -> String {
     rng.hex(24)

@@ -11,3 +11,4 @@ pub mod public_key;
 pub mod rng;
 pub mod secret;
 pub mod smtp;
+pub mod totp;

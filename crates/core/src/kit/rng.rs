@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::hash;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const BASE36: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &[u8; 10] = b"0123456789";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -67,6 +68,11 @@ impl Rng {
     /// `len` characters of `[0-9A-Za-z]`.
     pub fn base62(&self, len: usize) -> String {
         self.draw(BASE62, len)
+    }
+
+    /// `len` characters of `[0-9A-Z]`.
+    pub fn base36(&self, len: usize) -> String {
+        self.draw(BASE36, len)
     }
 
     /// `len` lower-case hexadecimal digits.

@@ -3,6 +3,7 @@
 pub mod assertion;
 pub mod attack_protection;
 pub mod attack_protection_fields;
+pub mod authenticator;
 pub mod authorization;
 pub mod authorization_code;
 pub mod branding;
@@ -29,6 +30,7 @@ pub mod log_search;
 pub mod login;
 pub mod logout_notice;
 pub mod lucene;
+pub mod mfa;
 pub mod password_policy;
 pub mod phone;
 pub mod phone_entry;

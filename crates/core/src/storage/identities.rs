@@ -43,7 +43,8 @@ pub fn link(tx: &mut Tx<'_>, primary: &str, secondary: &User, now: Millis) -> Re
     sessions::delete_of_user(tx, id, None, Ended::AccountDeleted)?;
     refresh_tokens::delete_of_user(tx, id)?;
     grants::delete_of_user(tx, id)?;
-    access_tokens::delete_of_user(tx, id)
+    access_tokens::delete_of_user(tx, id)?;
+    users::forget_factors(tx, id)
 }
 
 /// Makes an identity of `primary` a user of its own again; `false` when it is none of its.

@@ -7,6 +7,7 @@
 //! transactions pass one after the other, on one server or many, and get → apply → put loses no change.
 
 pub mod access_tokens;
+pub mod authenticators;
 pub mod authorization_codes;
 pub mod buckets;
 pub mod client_credentials;
@@ -22,11 +23,14 @@ pub mod grants;
 pub mod guardian;
 pub mod identities;
 pub mod jobs;
+pub mod known_origins;
 pub mod login_failures;
 pub mod login_tickets;
 pub mod logins;
 pub mod logout_notices;
 pub mod logs;
+pub mod mfa_codes;
+pub mod mfa_transactions;
 mod migrations;
 pub mod passwords;
 pub mod permissions;

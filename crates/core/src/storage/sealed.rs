@@ -41,6 +41,7 @@ macro_rules! sealed_columns {
 }
 
 sealed_columns! {
+    AUTHENTICATOR_SECRET = "authenticators"."secret" by "id";
     CLIENT_SECRET = "clients"."secret" by "id";
     CONNECTION_OPTIONS = "connections"."options" by "id";
     JOB_INPUT = "jobs"."input" by "id";

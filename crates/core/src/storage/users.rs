@@ -9,7 +9,10 @@ use crate::model::logout_notice::Ended;
 use crate::model::user::User;
 
 use super::db::{Asked, DbError, Row, Tx, Value};
-use super::{access_tokens, grants, json, passwords, permissions, refresh_tokens, sessions, tickets};
+use super::{
+    access_tokens, authenticators, grants, json, known_origins, mfa_transactions, passwords, permissions,
+    refresh_tokens, sessions, tickets,
+};
 
 /// Every column and the identities linked to the user, in the order in which [`read`] takes them.
 macro_rules! columns {
@@ -298,7 +301,15 @@ fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
     sessions::delete_of_user(tx, user_id, None, Ended::AccountDeleted)?;
     grants::delete_of_user(tx, user_id)?;
     access_tokens::delete_of_user(tx, user_id)?;
-    permissions::delete_of_user(tx, user_id)
+    permissions::delete_of_user(tx, user_id)?;
+    forget_factors(tx, user_id)
+}
+
+/// Removes what a user, who is one no longer, proved a second factor with.
+pub(super) fn forget_factors(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
+    authenticators::delete_of_user_later(tx, user_id)?;
+    mfa_transactions::delete_of_user(tx, user_id)?;
+    known_origins::forget(tx, user_id, None)
 }
 
 /// Removes what there is of the passwords of a user, or of an identity, whose row is gone.
