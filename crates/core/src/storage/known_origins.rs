@@ -1,5 +1,5 @@
 //! Where people have signed in from before: browsers and networks, as keyed hashes, and browsers that asked to be
-//! remembered (`docs/COMPATIBILITY.md` C1800-C1806).
+//! remembered (`docs/COMPATIBILITY.md` C1800).
 
 use crate::kit::clock::Millis;
 

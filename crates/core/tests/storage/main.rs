@@ -7,6 +7,7 @@ mod counters;
 mod logs;
 mod refresh_tokens;
 mod sealed;
+mod second_factors;
 mod statements;
 mod transactions;
 

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use ringpass_core::kit::hash;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::kit::secret::{MasterKeys, Secret};
+use ringpass_core::kit::totp;
+use ringpass_core::model::authenticator::{Authenticator, Kind};
 use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Connection;
 use ringpass_core::model::job::{Job, Task};
 use ringpass_core::model::resource_server::ResourceServer;
 use ringpass_core::model::signing_key::{SigningKey, State};
 use ringpass_core::storage::sealed::{self, COLUMNS, Progress};
-use ringpass_core::storage::{Db, DbError, Tx, clients, connections, jobs, resource_servers, settings, signing_keys};
+use ringpass_core::storage::{
+    Db, DbError, Tx, authenticators, clients, connections, jobs, resource_servers, settings, signing_keys,
+};
 use serde_json::json;
 
 use super::{Engine, engines, open};
@@ -34,6 +38,9 @@ fn fill(tx: &mut Tx<'_>) -> Result<(), DbError> {
     signing_keys::insert(tx, &SigningKey::generate(State::Current, "acme", &rng, 1).unwrap())?;
     let job = Job::new(Task::Import, serde_json::Map::new(), 0, &rng, 1);
     jobs::insert(tx, &job, Some(&Secret::new("[]")))?;
+    let mut application = Authenticator::new(Kind::Totp, "sms|1", &rng, 1);
+    application.secret = Some(totp::secret(&rng));
+    authenticators::put(tx, &application)?;
     settings::hash_key(tx, &rng).map(drop)
 }
 
