@@ -26,7 +26,7 @@ pub fn verify(secret: &Secret, typed: &str, last: i64, now: Millis) -> Option<i6
     let current = now / STEP;
     // Each is compared, so that the time it takes does not tell which one it was.
     let steps = (current - WINDOW..=current + WINDOW).filter(|step| hash::same(&password(&key, *step), typed));
-    steps.filter(|step| *step > last).last()
+    steps.filter(|step| *step > last).max()
 }
 
 /// The password of a step.

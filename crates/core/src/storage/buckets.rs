@@ -58,6 +58,11 @@ pub fn take_later(tx: &mut Tx<'_>, key: &str, shape: Shape, now: Millis) -> Resu
     )
 }
 
+/// Gives a token back that was taken in vain.
+pub fn give_back(tx: &mut Tx<'_>, key: &str, shape: Shape) -> Result<(), DbError> {
+    tx.later("UPDATE buckets SET full_at = full_at - ?2 WHERE key = ?1", &[key.into(), shape.interval.into()])
+}
+
 /// Fills the bucket; whether it was not full.
 pub fn fill(tx: &mut Tx<'_>, key: &str) -> Result<bool, DbError> {
     Ok(tx.execute("DELETE FROM buckets WHERE key = ?1", &[key.into()])? > 0)
