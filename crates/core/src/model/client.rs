@@ -257,6 +257,11 @@ impl Client {
         fits.then_some(hash)
     }
 
+    /// What the operator noted about it: `client_metadata`, or an empty object.
+    pub fn metadata(&self) -> Value {
+        self.doc.get("client_metadata").cloned().unwrap_or_else(|| json!({}))
+    }
+
     /// Whether it asked for the strict OpenID Connect behaviour.
     pub fn oidc_conformant(&self) -> bool {
         self.flag("oidc_conformant")

@@ -31,6 +31,8 @@ pub mod login;
 pub mod logout_notice;
 pub mod lucene;
 pub mod mfa;
+pub mod mfa_message;
+mod mfa_texts;
 pub mod password_policy;
 pub mod phone;
 pub mod phone_entry;

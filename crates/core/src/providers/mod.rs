@@ -3,7 +3,7 @@
 pub mod mailer;
 pub mod sms_gateway;
 pub mod smtp;
-pub mod twilio_sms;
+pub mod twilio;
 
 use std::fmt;
 use std::time::Duration;
@@ -20,7 +20,9 @@ pub enum Provider {
     /// The operator's own HTTP gateway.
     SmsGateway(sms_gateway::Options),
     /// Twilio's messages.
-    TwilioSms(twilio_sms::Options),
+    TwilioSms(twilio::sms::Options),
+    /// Twilio's calls. What they say is TwiML ([`twilio::voice::twiml`]).
+    TwilioVoice(twilio::voice::Options),
     /// Nothing that could deliver: every message is refused with a sentence that says so. The text tells the operator why.
     NotConfigured(&'static str),
 }
@@ -30,7 +32,7 @@ pub enum Provider {
 pub struct Message {
     /// The recipient, E.164, exactly as the caller gave it.
     pub to: String,
-    /// The rendered text; it holds the code.
+    /// The rendered text, or for a call its TwiML; it holds the code.
     pub text: Secret,
     /// Who the message says it is from; `None` takes the provider's own setting.
     pub from: Option<String>,
@@ -63,6 +65,22 @@ pub struct Origin {
     pub twilio_base_url: String,
 }
 
+/// What is known of a message that a provider took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The provider's own name for it (`SM…`, `CA…`), where its answer holds one.
+    pub id: Option<String>,
+}
+
+/// What a provider itself said of a refusal. The message is foreign text, one line of bounded length.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its number for the error (21211).
+    pub code: u64,
+    /// Its sentence.
+    pub message: String,
+}
+
 /// Why a message was not taken. It may quote the provider, so it stands in answers and in the tenant log, never in a
 /// process log.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,6 +91,41 @@ pub struct Refusal {
     pub sentence: String,
     /// Set when the same call may be made once more: the pause that the provider asks for, at least.
     pub repeat_after: Option<Duration>,
+    /// Whose matter it is.
+    pub verdict: Verdict,
+    /// The provider's own words, where it had any.
+    pub told: Option<Told>,
+}
+
+/// Whose matter a refusal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The person's: no message of this kind reaches the number.
+    WrongNumber,
+    /// Nobody's: a later try may well succeed.
+    Transient,
+    /// The operator's: nothing is sent until settings or account are put right.
+    Configuration,
+    /// The provider will not serve this recipient, for a reason of its own.
+    Other,
+}
+
+impl Refusal {
+    /// A refusal of which no more is known, and that is never repeated.
+    pub fn new(reason: Reason, sentence: impl Into<String>) -> Self {
+        let verdict = match reason {
+            Reason::NotConfigured => Verdict::Configuration,
+            Reason::Refused => Verdict::Other,
+            Reason::Timeout | Reason::Unreachable | Reason::Unexpected => Verdict::Transient,
+        };
+        Self { reason, sentence: sentence.into(), repeat_after: None, verdict, told: None }
+    }
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Told").field("code", &self.code).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Refusal {
@@ -132,7 +185,7 @@ impl Provider {
                 "it has neither a gateway_url with the provider `sms_gateway` nor Twilio's settings",
             ),
             None | Some("twilio") => {
-                twilio_sms::Options::parse(options).map_or_else(Self::NotConfigured, Self::TwilioSms)
+                twilio::sms::Options::parse(options).map_or_else(Self::NotConfigured, Self::TwilioSms)
             }
             Some(_) => Self::NotConfigured("its provider is neither `sms_gateway` nor `twilio`"),
         }
@@ -142,7 +195,7 @@ impl Provider {
     pub fn name(&self) -> &'static str {
         match self {
             Self::SmsGateway(_) => "sms_gateway",
-            Self::TwilioSms(_) => "twilio",
+            Self::TwilioSms(_) | Self::TwilioVoice(_) => "twilio",
             Self::NotConfigured(_) => "none",
         }
     }
@@ -151,24 +204,25 @@ impl Provider {
     pub fn request(&self, message: &Message, origin: &Origin) -> Result<Request, Refusal> {
         match self {
             Self::SmsGateway(options) => sms_gateway::request(options, message, origin),
-            Self::TwilioSms(options) => Ok(twilio_sms::request(options, message, origin)),
+            Self::TwilioSms(options) => Ok(twilio::sms::request(options, message, origin)),
+            Self::TwilioVoice(options) => Ok(twilio::voice::request(options, message, origin)),
             Self::NotConfigured(_) => Err(not_configured()),
         }
     }
 
     /// Whether the provider took the message.
-    pub fn outcome(&self, answer: &Result<Answer, Failure>) -> Result<(), Refusal> {
+    pub fn outcome(&self, answer: &Result<Answer, Failure>) -> Result<Taken, Refusal> {
         match self {
             Self::SmsGateway(_) => sms_gateway::outcome(answer),
-            Self::TwilioSms(options) => twilio_sms::outcome(options, answer),
+            Self::TwilioSms(options) => twilio::outcome(options.account(), answer),
+            Self::TwilioVoice(options) => twilio::outcome(options.account(), answer),
             Self::NotConfigured(_) => Err(not_configured()),
         }
     }
 }
 
 fn not_configured() -> Refusal {
-    let sentence = "The SMS provider is not configured".to_owned();
-    Refusal { reason: Reason::NotConfigured, sentence, repeat_after: None }
+    Refusal::new(Reason::NotConfigured, "The SMS provider is not configured")
 }
 
 /// A text among the options; an empty one counts as not set.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Message, Origin, Reason, Refusal, text};
+use super::{Message, Origin, Reason, Refusal, Taken, text};
 use crate::kit::clock::{Millis, SECOND};
 use crate::kit::http::{Answer, Failure, Reach, Request};
 use crate::kit::secret::Secret;
@@ -112,9 +112,9 @@ pub fn request(options: &Options, message: &Message, origin: &Origin) -> Result<
 }
 
 /// Only status 200 is success; the body does not count, and nothing is ever repeated.
-pub fn outcome(answer: &Result<Answer, Failure>) -> Result<(), Refusal> {
+pub fn outcome(answer: &Result<Answer, Failure>) -> Result<Taken, Refusal> {
     match answer.as_ref().map(|answer| answer.status) {
-        Ok(200) => Ok(()),
+        Ok(200) => Ok(Taken::default()),
         Ok(401) => refuse(Reason::Refused, "Authentication failed while calling the SMS gateway: 401".to_owned()),
         Ok(status @ 400..500) => refuse(Reason::Refused, unexpected(status)),
         Ok(status) => refuse(Reason::Unexpected, unexpected(status)),
@@ -130,7 +130,7 @@ fn unsendable<T>() -> Result<T, Refusal> {
 }
 
 fn refuse<T>(reason: Reason, sentence: String) -> Result<T, Refusal> {
-    Err(Refusal { reason, sentence, repeat_after: None })
+    Err(Refusal::new(reason, sentence))
 }
 
 fn unexpected(what: impl fmt::Display) -> String {
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn every_answer_has_its_sentence() {
         let status = |status| outcome(&Ok(Answer { status, retry_after: None, body: b"{\"ok\":true}".to_vec() }));
-        assert_eq!(status(200), Ok(()));
+        assert_eq!(status(200), Ok(Taken::default()));
         let mut said: Vec<String> =
             [201, 204, 302, 400, 401, 403, 503].map(|it| status(it).unwrap_err().sentence).into();
         let failures = [

@@ -85,8 +85,7 @@ impl Options {
 
 /// What a sender reads when its mail cannot be built: nothing in it is quoted.
 fn unfit() -> Refusal {
-    let sentence = "The message has no usable sender or recipient".to_owned();
-    Refusal { reason: Reason::NotConfigured, sentence, repeat_after: None }
+    Refusal::new(Reason::NotConfigured, "The message has no usable sender or recipient")
 }
 
 /// The delivery of `mail` from `sender`.
@@ -161,7 +160,7 @@ pub fn outcome(answer: Result<(), Failure>) -> Result<(), Refusal> {
             (Reason::Refused, "The email server offers no login over an encrypted connection".to_owned())
         }
     };
-    Err(Refusal { reason, sentence, repeat_after: None })
+    Err(Refusal::new(reason, sentence))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics::{counter, histogram};
 use ringpass_core::model::template::{Tail, Variables};
-use ringpass_core::providers::{Message, Origin, Provider, Refusal};
+use ringpass_core::providers::{Message, Origin, Provider, Refusal, Taken};
 use tokio::time::{Instant, sleep};
 
 use super::caller::Caller;
@@ -19,7 +19,7 @@ pub async fn deliver(
     to: &str,
     (variables, tail): (&Variables<'_>, &Tail<'_>),
     caller: &Caller,
-) -> Result<(), Refusal> {
+) -> Result<Taken, Refusal> {
     let rendered = channel.template.render(variables, tail, app.clock.now());
     if let Some(fault) = rendered.fault {
         let connection = &channel.connection.name;
@@ -31,10 +31,10 @@ pub async fn deliver(
 
 /// Hands `message` to `provider`: one call, and a second one when the first allows it and there is time. No transaction is
 /// open here.
-pub async fn send(app: &App, provider: &Provider, message: &Message, caller: &Caller) -> Result<(), Refusal> {
+pub async fn send(app: &App, provider: &Provider, message: &Message, caller: &Caller) -> Result<Taken, Refusal> {
     let outbound = &app.config.outbound;
     let (each, all) = match provider {
-        Provider::TwilioSms(_) => (outbound.twilio.call, outbound.twilio.message),
+        Provider::TwilioSms(_) | Provider::TwilioVoice(_) => (outbound.twilio.call, outbound.twilio.message),
         Provider::SmsGateway(_) | Provider::NotConfigured(_) => (outbound.gateway_timeout, outbound.gateway_timeout),
     };
     let end = Instant::now() + all;
@@ -48,7 +48,10 @@ pub async fn send(app: &App, provider: &Provider, message: &Message, caller: &Ca
         user_agent_header: outbound.user_agent.clone(),
         twilio_base_url: outbound.twilio_base_url.to_string(),
     };
-    let Err(refusal) = call(app, provider, message, &origin).await else { return Ok(()) };
+    let refusal = match call(app, provider, message, &origin).await {
+        Ok(taken) => return Ok(taken),
+        Err(refusal) => refusal,
+    };
     let Some(asked) = refusal.repeat_after else { return Err(refusal) };
     let pause = asked.max(pause(app));
     let left = end.saturating_duration_since(Instant::now()).saturating_sub(pause);
@@ -61,13 +64,13 @@ pub async fn send(app: &App, provider: &Provider, message: &Message, caller: &Ca
 }
 
 /// One call, counted and timed.
-async fn call(app: &App, provider: &Provider, message: &Message, origin: &Origin) -> Result<(), Refusal> {
+async fn call(app: &App, provider: &Provider, message: &Message, origin: &Origin) -> Result<Taken, Refusal> {
     let request = provider.request(message, origin)?;
     let start = Instant::now();
     let answer = app.outbound.send(request).await;
     let duration = start.elapsed();
     let outcome = provider.outcome(&answer);
-    let word = outcome.as_ref().map_or_else(|refusal| refusal.reason.word(), |()| "sent");
+    let word = outcome.as_ref().map_or_else(|refusal| refusal.reason.word(), |_| "sent");
     counter!(REQUESTS, "provider" => provider.name(), "outcome" => word).increment(1);
     histogram!(DURATION, "provider" => provider.name()).record(duration.as_secs_f64());
     outcome

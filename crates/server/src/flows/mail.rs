@@ -104,5 +104,5 @@ async fn keep(app: &App, inbox: &Inbox, mail: &Mail) -> Result<(), Refusal> {
 }
 
 fn refusal(sentence: &str, reason: Reason) -> Refusal {
-    Refusal { reason, sentence: sentence.to_owned(), repeat_after: None }
+    Refusal::new(reason, sentence)
 }

@@ -90,6 +90,9 @@ impl Template {
     }
 }
 
+/// The member of an object that stands for the whole where it is printed: some names are a text and have members.
+pub const PRINTED: &str = "";
+
 /// Something wrong in a template, at a byte of it.
 #[derive(Debug)]
 struct Fault {

@@ -152,7 +152,10 @@ impl<'a> Value<'a> {
             Self::Float(it) => write!(out, "{it}"),
             Self::Range(from, to) => write!(out, "{from}..{to}"),
             Self::Round(_) => out.write_str("forloop"),
-            Self::Object(members) => write!(out, "{}", Shown(members)),
+            Self::Object(members) => match members.get(super::PRINTED) {
+                Some(Json::String(text)) => out.write_str(text),
+                _ => write!(out, "{}", Shown(members)),
+            },
             Self::Array(_) | Self::List(_) => {
                 for at in 0..self.length().unwrap_or_default() {
                     budget.spend(1)?;

@@ -16,6 +16,16 @@ use serde_json::{Map, Value};
 pub use language::Lang;
 use language::{chain, choose, known};
 
+/// A locale by its name, whatever its capitals; English for what is none.
+pub fn locale(name: &str) -> &'static str {
+    known(name).unwrap_or(language::ENGLISH)
+}
+
+/// A locale, then those whose texts do where it has none; English is the last.
+pub fn fallbacks(name: &str) -> impl Iterator<Item = &'static str> {
+    chain(locale(name))
+}
+
 /// The texts of one screen by their keys.
 type Messages = HashMap<String, String>;
 /// Prompts, their screens, and the texts of those.
