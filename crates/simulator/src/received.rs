@@ -39,11 +39,15 @@ impl Received {
         self.json().get("recipient")?.as_str().map(str::to_owned)
     }
 
-    /// The one-time code: the first run of 4 to 10 digits in the JSON member `body`, or in the field `Body` of a form.
+    /// The one-time code: the first run of 4 to 10 digits in the JSON member `body`, in the field `Body` of a form, or, said
+    /// digit by digit, in its field `Twiml`.
     pub fn code(&self) -> Option<String> {
-        match self.json().get("body") {
-            Some(body) => code_in(body.as_str()?),
-            None => code_in(&self.form("Body")?),
+        if let Some(body) = self.json().get("body") {
+            return code_in(body.as_str()?);
+        }
+        match self.form("Body") {
+            Some(body) => code_in(&body),
+            None => code_in(&self.form("Twiml")?.replace(". ", "").replace(", ", "")),
         }
     }
 
@@ -86,6 +90,10 @@ mod tests {
         assert_eq!(received.bearer(), Some("a.b.c"));
         assert_eq!(received.recipient().as_deref(), Some("+4915112345678"));
         assert_eq!(received.code().as_deref(), Some("123456"));
+
+        let call = "Twiml=%3CSay%3EAcme.+The+code%3C%2FSay%3E%3CSay%3E4.+8.+2.+9.+1.+3.+Bye.%3C%2FSay%3E";
+        let call = Received { body: Bytes::from_static(call.as_bytes()), ..received.clone() };
+        assert_eq!(call.code().as_deref(), Some("482913"));
 
         let empty = Received { body: Bytes::new(), headers: HeaderMap::new(), ..received };
         assert_eq!((empty.json(), empty.bearer(), empty.code()), (Value::Null, None, None));

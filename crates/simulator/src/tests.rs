@@ -207,9 +207,13 @@ const FORM: &str = "To=%2B4915112345678&From=%2B15550009999&Body=Your+verificati
 
 /// Sends a form to a Twilio account and reads status and body.
 async fn order(twilio: &Twilio, sid: &str, credentials: &str, form: &str) -> (String, serde_json::Value) {
+    ask_for(twilio, &format!("{sid}/Messages.json"), credentials, form).await
+}
+
+async fn ask_for(twilio: &Twilio, path: &str, credentials: &str, form: &str) -> (String, serde_json::Value) {
     let mut stream = TcpStream::connect(twilio.addr()).await.unwrap();
     let request = format!(
-        "POST /2010-04-01/Accounts/{sid}/Messages.json HTTP/1.1\r\nhost: x\r\nauthorization: Basic {credentials}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{form}",
+        "POST /2010-04-01/Accounts/{path} HTTP/1.1\r\nhost: x\r\nauthorization: Basic {credentials}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{form}",
         form.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -249,6 +253,31 @@ async fn twilio_takes_messages_for_its_account_and_refuses_the_rest() {
     }
     let (_, body) = order(&twilio, "AC1", GOOD, "To=2&Body=x&MessagingServiceSid=MG1").await;
     assert_eq!((&body["status"], &body["from"]), (&"accepted".into(), &().into()));
+}
+
+#[tokio::test]
+async fn twilio_takes_calls_too_and_reads_what_they_say() {
+    const GOOD: &str = "QUMxOnRva2Vu";
+    const SPEECH: &str = "%3CResponse%3E%3CSay%3E4.+8.+2.%3C%2FSay%3E%3C%2FResponse%3E";
+    let twilio = Twilio::start("AC1", "token").await.unwrap();
+    let form = format!("To=%2B1&From=%2B2&Twiml={SPEECH}");
+    let (head, body) = ask_for(&twilio, "AC1/Calls.json", GOOD, &form).await;
+    assert!(head.starts_with("HTTP/1.1 201 Created\r\n"), "{head}");
+    assert_eq!((&body["status"], &body["to"], &body["from"]), (&"queued".into(), &"+1".into(), &"+2".into()));
+    assert!(body["sid"].as_str().unwrap().starts_with("CA"));
+    let said = twilio.next().await.form("Twiml").unwrap();
+    assert_eq!(said, "<Response><Say>4. 8. 2.</Say></Response>");
+    for (path, form, code) in [
+        ("AC1/Calls.json", format!("From=1&Twiml={SPEECH}"), 21201),
+        ("AC1/Calls.json", format!("To=1&Twiml={SPEECH}&MessagingServiceSid=MG1"), 21213),
+        ("AC1/Calls.json", "To=1&From=2&Twiml=Hello".to_owned(), 21205),
+        ("AC1/Calls.json", format!("To=1&From=2&Twiml={}", SPEECH.replace("4.", &"4".repeat(4_000))), 21205),
+        ("AC2/Calls.json", form.clone(), 20404),
+        ("AC1/Calls", form, 20404),
+    ] {
+        assert_eq!(ask_for(&twilio, path, GOOD, &form).await.1["code"], code, "{form}");
+    }
+    assert_eq!(twilio.take().len(), 6);
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! The other side of Twilio: one account of its Programmable Messaging API, which answers as
-//! <https://www.twilio.com/docs/messaging/api/message-resource> documents, or as a script says.
+//! The other side of Twilio: one account that takes messages and calls, and answers as
+//! <https://www.twilio.com/docs/messaging/api/message-resource> and
+//! <https://www.twilio.com/docs/voice/api/call-resource> document, or as a script says.
 
 use std::fmt;
 use std::io;
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::json;
 
-use crate::{Gateway, Reply};
+use crate::{Gateway, Received, Reply};
 
 /// One Twilio account on `127.0.0.1`. A request for another account, with other credentials or with a member missing is
 /// refused as Twilio refuses it; the rest is scripted as with a [`Gateway`], and taken when the script is empty.
@@ -21,26 +22,19 @@ impl Twilio {
     /// Starts listening, on the current tokio runtime.
     pub async fn start(sid: &str, token: &str) -> io::Result<Self> {
         let gateway = Gateway::start().await?;
-        let (path, sid) = (format!("/2010-04-01/Accounts/{sid}/Messages.json"), sid.to_owned());
+        let (account, sid) = (format!("/2010-04-01/Accounts/{sid}/"), sid.to_owned());
         let credentials = format!("Basic {}", STANDARD.encode(format!("{sid}:{token}")));
         gateway.judge_by(move |received| {
-            if received.method != Method::POST || received.path != path {
-                return Err(fault(20404));
-            }
+            let resource = received.path.strip_prefix(&account).filter(|_| received.method == Method::POST);
+            let judge = match resource {
+                Some("Messages.json") => message,
+                Some("Calls.json") => call,
+                _ => return Err(fault(20404)),
+            };
             if received.header("authorization") != Some(&credentials) {
                 return Err(fault(20003));
             }
-            match (
-                received.form("To"),
-                received.form("Body"),
-                received.form("From"),
-                received.form("MessagingServiceSid"),
-            ) {
-                (None, ..) => Err(fault(21604)),
-                (_, None, ..) => Err(fault(21602)),
-                (_, _, None, None) => Err(fault(21603)),
-                (Some(to), Some(body), from, service) => Ok(taken(&sid, &to, &body, from, service)),
-            }
+            judge(&sid, received)
         });
         Ok(Self(gateway))
     }
@@ -78,7 +72,29 @@ pub fn fault(code: u32) -> Reply {
     json_reply(status, &json!({"code": code, "message": message, "more_info": more, "status": status}))
 }
 
-/// The success of Twilio: 201 and the message, which is queued, or accepted by a messaging service.
+/// What Twilio says of an order for a message.
+fn message(sid: &str, received: &Received) -> Result<Reply, Reply> {
+    match (received.form("To"), received.form("Body"), received.form("From"), received.form("MessagingServiceSid")) {
+        (None, ..) => Err(fault(21604)),
+        (_, None, ..) => Err(fault(21602)),
+        (_, _, None, None) => Err(fault(21603)),
+        (Some(to), Some(body), from, service) => Ok(taken(sid, &to, &body, from, service)),
+    }
+}
+
+/// What Twilio says of an order for a call. It reads TwiML no further than to know that it is some.
+fn call(sid: &str, received: &Received) -> Result<Reply, Reply> {
+    let speech = received.form("Twiml").filter(|it| it.starts_with("<Response>") && it.ends_with("</Response>"));
+    match (received.form("To"), received.form("From"), speech) {
+        (None, ..) => Err(fault(21201)),
+        (_, None, _) => Err(fault(21213)),
+        (.., None) => Err(fault(21205)),
+        (.., Some(speech)) if speech.chars().count() > 4_000 => Err(fault(21205)),
+        (Some(to), Some(from), Some(_)) => Ok(called(sid, &to, &from)),
+    }
+}
+
+/// The success of a message: 201, and the message is queued, or accepted by a messaging service.
 fn taken(sid: &str, to: &str, body: &str, from: Option<String>, service: Option<String>) -> Reply {
     let message = "SM0123456789abcdef0123456789abcdef";
     let uri = format!("/2010-04-01/Accounts/{sid}/Messages/{message}");
@@ -96,19 +112,40 @@ fn taken(sid: &str, to: &str, body: &str, from: Option<String>, service: Option<
     )
 }
 
+/// The success of a call: 201, and the call is queued.
+fn called(sid: &str, to: &str, from: &str) -> Reply {
+    let call = "CA0123456789abcdef0123456789abcdef";
+    let uri = format!("/2010-04-01/Accounts/{sid}/Calls/{call}");
+    json_reply(
+        201,
+        &json!({
+            "account_sid": sid, "answered_by": null, "api_version": "2010-04-01", "caller_name": null,
+            "date_created": null, "date_updated": null, "direction": "outbound-api", "duration": null,
+            "end_time": null, "forwarded_from": null, "from": from, "from_formatted": from, "group_sid": null,
+            "parent_call_sid": null, "phone_number_sid": "PN0123456789abcdef0123456789abcdef", "price": null,
+            "price_unit": "USD", "queue_time": "0", "sid": call, "start_time": null, "status": "queued",
+            "subresource_uris": {"recordings": format!("{uri}/Recordings.json")}, "to": to, "to_formatted": to,
+            "trunk_sid": null, "uri": format!("{uri}.json"),
+        }),
+    )
+}
+
 fn json_reply(status: u16, body: &serde_json::Value) -> Reply {
     Reply::Body { status, content_type: "application/json", body: Bytes::from(body.to_string()) }
 }
 
-/// Codes that Twilio answers a message with: code, HTTP status, message. Codes from 30000 on are told later, never in the
+/// Codes that Twilio answers a message or a call with: code, HTTP status, message. Codes from 30000 on are told later, never in the
 /// answer.
 pub const FAULTS: &[(u32, u16, &str)] = &[
     (20003, 401, "Authenticate"),
     (20404, 404, "The requested resource was not found"),
     (20429, 429, "Too Many Requests"),
     (20500, 500, "Internal Server Error"),
+    (21201, 400, "No 'To' number is specified"),
+    (21205, 400, "Url or Twiml is not valid"),
     (21211, 400, "The 'To' number +4915112345678 is not a valid phone number."),
     (21212, 400, "The 'From' number 123 is not a valid phone number, shortcode, or alphanumeric sender ID."),
+    (21213, 400, "'From' phone number is required"),
     (21214, 400, "'To' phone number cannot be reached"),
     (21215, 400, "Account not authorized to call +4915112345678"),
     (21216, 400, "Account not allowed to call +4915112345678"),

@@ -136,8 +136,11 @@ async fn every_documented_refusal_reaches_the_caller_in_twilios_words() {
         1 400 Too Many Requests (Code: 20429)
         2 200
         2 400 Internal Server Error (Code: 20500)
+        1 400 No 'To' number is specified (Code: 21201)
+        1 400 Url or Twiml is not valid (Code: 21205)
         1 400 The 'To' number +4915112345678 is not a valid phone number. (Code: 21211)
         1 400 The 'From' number 123 is not a valid phone number, shortcode, or alphanumeric sender ID. (Code: 21212)
+        1 400 'From' phone number is required (Code: 21213)
         1 400 'To' phone number cannot be reached (Code: 21214)
         1 400 Account not authorized to call +4915112345678 (Code: 21215)
         1 400 Account not allowed to call +4915112345678 (Code: 21216)
