@@ -1,7 +1,8 @@
 //! Multi-factor authentication as a tenant sets it up: which factors, when they are asked for, and who sends the messages
-//! (<https://auth0.com/docs/secure/multi-factor-authentication>; `docs/COMPATIBILITY.md` C1650-C1661).
+//! (<https://auth0.com/docs/secure/multi-factor-authentication>; `docs/COMPATIBILITY.md` C1650-C1667).
 
 mod messages;
+pub mod others;
 mod settings;
 
 pub use messages::{Templates, TwilioSettings};

@@ -12,6 +12,8 @@ pub struct Secrets {
     pub master_keys: Secret,
     /// The machine-to-machine client with every Management scope, made at the first start.
     pub admin: Option<Admin>,
+    /// Whether the secrets of the phone factor's providers are null to whoever reads their settings (C1662).
+    pub redact_provider: bool,
 }
 
 /// The administrator's client.
@@ -38,7 +40,15 @@ impl Secrets {
             }
             None => Secret::default(),
         };
-        Ok(Self { master_keys, admin: admin(values)? })
+        let redact_provider = match values.text("redact_provider_secrets") {
+            None => false,
+            Some(value) => match value.text() {
+                "on" => true,
+                "off" => false,
+                _ => return Err(value.wrong("use `on` or `off`")),
+            },
+        };
+        Ok(Self { master_keys, admin: admin(values)?, redact_provider })
     }
 }
 

@@ -25,6 +25,7 @@ pub fn show(config: &Config) -> String {
     text(&mut out, "master_key", masked(!secrets.master_keys.is_empty()));
     text(&mut out, "admin_client_id", secrets.admin.as_ref().map(|admin| &admin.client_id));
     text(&mut out, "admin_client_secret", masked(secrets.admin.is_some()));
+    text(&mut out, "redact_provider_secrets", Some(if secrets.redact_provider { "on" } else { "off" }));
     text(&mut out, "limits", Some(if limits.documented { "documented" } else { "off" }));
     number(&mut out, "log_retention_days", limits.log_retention_days);
     number(&mut out, "search_rows", limits.search_rows);

@@ -38,6 +38,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "master_key", flag: None, secret: true },
     open("admin_client_id", None),
     Setting { key: "admin_client_secret", flag: None, secret: true },
+    open("redact_provider_secrets", None),
     open("limits", Some("--limits")),
     open("log_retention_days", None),
     open("search_rows", None),

@@ -251,9 +251,7 @@ impl Snapshot {
                 ));
             }
         }
-        if let Some(lack) = self.guardian.lack() {
-            warnings.push(format!("the phone factor cannot send by Twilio: {lack}"));
-        }
+        warnings.extend(self.guardian.warning());
         warnings.extend(self.warnings_of_mail());
         warnings
     }

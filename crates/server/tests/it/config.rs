@@ -62,6 +62,7 @@ fn dev_needs_nothing() {
         # master_key is not set
         # admin_client_id is not set
         # admin_client_secret is not set
+        redact_provider_secrets = "off"
         limits = "documented"
         log_retention_days = 30
         search_rows = 100000

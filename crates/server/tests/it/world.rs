@@ -78,6 +78,7 @@ pub(crate) struct Options {
     pub(crate) twilio: TwilioTimes,
     pub(crate) allow_networks: &'static str,
     pub(crate) trusted_proxies: &'static str,
+    pub(crate) redact_provider_secrets: bool,
 }
 
 impl Default for Options {
@@ -89,6 +90,7 @@ impl Default for Options {
             twilio: TwilioTimes::default(),
             allow_networks: "127.0.0.0/8",
             trusted_proxies: "",
+            redact_provider_secrets: false,
         }
     }
 }
@@ -237,6 +239,7 @@ fn config(place: &Place, options: &Options) -> Config {
         secrets: Secrets {
             master_keys: Secret::new("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
             admin: Some(Admin { client_id: ADMIN.0.to_owned(), client_secret: Secret::new(ADMIN.1) }),
+            redact_provider: options.redact_provider_secrets,
         },
         limits: options.limits.clone(),
         outbound: OutboundSettings {

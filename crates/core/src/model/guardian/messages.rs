@@ -72,6 +72,16 @@ impl TwilioSettings {
         schema::check(&TWILIO, body).map(Self::stored)
     }
 
+    /// The same with the token there is, where none was sent and the account is still the same: whoever never sees it could
+    /// not send it back.
+    #[must_use]
+    pub fn keeping_token_of(mut self, old: Option<&Self>) -> Self {
+        if let (None, Some(old)) = (&self.auth_token, old.filter(|old| old.sid == self.sid)) {
+            self.auth_token.clone_from(&old.auth_token);
+        }
+        self
+    }
+
     /// From the database.
     pub fn stored(document: &Map<String, Value>) -> Self {
         let text = |name: &str| document.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);

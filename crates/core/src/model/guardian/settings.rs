@@ -137,9 +137,13 @@ impl Guardian {
         Factor::ALL.iter().map(row).collect()
     }
 
-    /// What keeps the phone factor from sending, as the end of a sentence to the operator; `None` when nothing does, or
-    /// when it is off. Calls count where the tenant wants them.
-    pub fn lack(&self) -> Option<&'static str> {
+    /// What keeps the phone factor from sending, as a sentence to the operator; `None` when nothing does, or when it is off.
+    /// Calls count where the tenant wants them.
+    pub fn warning(&self) -> Option<String> {
+        self.lack().map(|lack| format!("the phone factor cannot send by Twilio: {lack}"))
+    }
+
+    fn lack(&self) -> Option<&'static str> {
         if !self.is_enabled(Factor::Sms) || self.phone_provider() != PhoneProvider::Twilio {
             return None;
         }

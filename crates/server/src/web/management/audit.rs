@@ -43,6 +43,12 @@ impl Audit {
         self.write(tx, "sapi", None, reply)
     }
 
+    /// Adds a second event of the same change, of a type of its own and with that type's description.
+    pub fn also(mut self, tx: &mut Tx<'_>, kind: &'static str, reply: &Reply) -> Result<(), DbError> {
+        self.event.description.clear();
+        self.write(tx, kind, None, reply)
+    }
+
     /// Records a write that was refused. Best effort: a failure here only reaches the process log.
     pub async fn refusal(self, app: &App, why: &ApiError, reply: &Reply) {
         let (sentence, reply) = (why.message().chars().take(LONGEST_SENTENCE).collect(), reply.clone());

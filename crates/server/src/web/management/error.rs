@@ -82,6 +82,8 @@ pub enum ApiError {
     AddressNotBlocked,
     /// Signals of another vendor, which this server never has.
     NoSignals,
+    /// Phone messages go through the tenant-level provider, and these settings do nothing.
+    PhoneIsConsolidated,
     /// A user is to be made in a connection that does not exist.
     NoConnectionForUser,
     // Nouns that are there already, or in the wrong state.
@@ -130,6 +132,7 @@ pub enum ApiError {
 
 impl ApiError {
     /// Status, sentence and machine code of the wire; an empty code is left out.
+    #[expect(clippy::too_many_lines, reason = "a table, with an arm for each sentence")]
     fn row(&self) -> (StatusCode, String, &'static str) {
         let text = |status, text: &str, code| (status, text.to_owned(), code);
         let no = |what: &str, code| text(StatusCode::NOT_FOUND, what, code);
@@ -185,6 +188,11 @@ impl ApiError {
                 StatusCode::FORBIDDEN,
                 "Please upgrade your subscription to enable Akamai Signals.",
                 "insufficient_scope",
+            ),
+            Self::PhoneIsConsolidated => text(
+                StatusCode::FORBIDDEN,
+                "This endpoint is disabled for your tenant.",
+                "phone_consolidated_experience_enabled",
             ),
             Self::NoConnectionForUser => bad("The connection does not exist.", "inexistent_connection"),
             Self::ConnectionConflict => {

@@ -26,6 +26,7 @@ pub mod emails;
 pub mod empty;
 pub mod error;
 pub mod grants;
+pub mod guardian;
 pub mod identities;
 pub mod jobs;
 pub mod keys;

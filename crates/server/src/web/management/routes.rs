@@ -47,18 +47,24 @@ macro_rules! missing {
     };
 }
 
+mod guardian;
 mod pages;
 
 /// Every endpoint under `/api/v2`.
 pub(super) const ROUTES: &[Route<Door>] = &ALL;
 
 #[expect(clippy::indexing_slicing, reason = "the compiler counts, and refuses an index that is none")]
-const ALL: [Route<Door>; ROWS.len() + pages::ROWS.len()] = {
-    let mut all = [ROWS[0]; ROWS.len() + pages::ROWS.len()];
-    let mut at = 0;
+const ALL: [Route<Door>; ROWS.len() + guardian::ROWS.len() + pages::ROWS.len()] = {
+    let files = [ROWS, guardian::ROWS, pages::ROWS];
+    let mut all = [ROWS[0]; ROWS.len() + guardian::ROWS.len() + pages::ROWS.len()];
+    let (mut at, mut file, mut row) = (0, 0, 0);
     while at < all.len() {
-        all[at] = if at < ROWS.len() { ROWS[at] } else { pages::ROWS[at - ROWS.len()] };
-        at += 1;
+        if row == files[file].len() {
+            (file, row) = (file + 1, 0);
+        } else {
+            all[at] = files[file][row];
+            (at, row) = (at + 1, row + 1);
+        }
     }
     all
 };

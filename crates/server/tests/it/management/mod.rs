@@ -13,6 +13,7 @@ mod emails;
 mod empty;
 mod enabled_clients;
 mod grants;
+mod guardian;
 mod identities;
 mod jobs;
 mod keys;

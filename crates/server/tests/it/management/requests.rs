@@ -177,7 +177,7 @@ async fn what_no_row_knows_is_not_found() {
         (Method::POST, "/api/v2/tenants/settings"),
         (Method::GET, "/api/v2/keys/signing/rotate/x"),
         (Method::TRACE, "/api/v2/connections"),
-        (Method::GET, "/api/v2/guardian/factors"),
+        (Method::GET, "/api/v2/guardian/factors/sms"),
         (Method::GET, "/api/v2/stats/weekly"),
         (Method::GET, "/api/v2/clients/x/y/z"),
     ] {
