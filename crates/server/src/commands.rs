@@ -53,6 +53,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let readiness = Readiness::new();
     let ops = ops::router(Arc::clone(&readiness), ops::install_metrics().map_err(Failure::failed)?);
     let app = open(config).await?;
+    let ops = ops.merge(ops::outbox::router(Arc::clone(&app)));
     warn(&app);
     tracing::info!(public_url = %app.config.http.public_url, "ready");
     readiness.start();
@@ -68,6 +69,7 @@ pub async fn dev(mut config: Config) -> Result<(), Failure> {
     let ops = ops::router(Arc::clone(&readiness), ops::install_metrics().map_err(Failure::failed)?);
     let addresses = Addresses::of(listeners.plain_addr(), listeners.tls_addr());
     let app = open(config).await?;
+    let ops = ops.merge(ops::outbox::router(Arc::clone(&app)));
     let settings = setup::dev::prepare(&app, &addresses).await?;
     warn(&app);
     output::say(setup::dev::greeting(&app, &addresses, &settings).trim_end());

@@ -1,4 +1,6 @@
-//! The operator's routes: `/livez`, `/readyz` and `/metrics` (Prometheus text).
+//! The operator's routes: `/livez`, `/readyz`, `/metrics` (Prometheus text) and `/outbox`.
+
+pub mod outbox;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -32,6 +32,7 @@ pub mod logs;
 pub mod mfa_codes;
 pub mod mfa_transactions;
 mod migrations;
+pub mod outbox;
 pub mod passwords;
 pub mod permissions;
 mod postgres;

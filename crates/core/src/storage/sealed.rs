@@ -45,6 +45,7 @@ sealed_columns! {
     CLIENT_SECRET = "clients"."secret" by "id";
     CONNECTION_OPTIONS = "connections"."options" by "id";
     JOB_INPUT = "jobs"."input" by "id";
+    OUTBOX_TEXT = "outbox"."text" by "id";
     SETTING = "settings"."body" by "name";
     SIGNING_KEY = "signing_keys"."private_key" by "kid";
     SIGNING_SECRET = "resource_servers"."signing_secret" by "id";

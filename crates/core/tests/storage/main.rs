@@ -5,6 +5,7 @@
 mod configuration;
 mod counters;
 mod logs;
+mod outbox;
 mod refresh_tokens;
 mod sealed;
 mod second_factors;

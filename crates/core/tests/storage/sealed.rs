@@ -14,7 +14,7 @@ use ringpass_core::model::resource_server::ResourceServer;
 use ringpass_core::model::signing_key::{SigningKey, State};
 use ringpass_core::storage::sealed::{self, COLUMNS, Progress};
 use ringpass_core::storage::{
-    Db, DbError, Tx, authenticators, clients, connections, jobs, resource_servers, settings, signing_keys,
+    Db, DbError, Tx, authenticators, clients, connections, jobs, outbox, resource_servers, settings, signing_keys,
 };
 use serde_json::json;
 
@@ -41,6 +41,14 @@ fn fill(tx: &mut Tx<'_>) -> Result<(), DbError> {
     let mut application = Authenticator::new(Kind::Totp, "sms|1", &rng, 1);
     application.secret = Some(totp::secret(&rng));
     authenticators::put(tx, &application)?;
+    let message = outbox::Kept {
+        id: "message".to_owned(),
+        channel: "sms".to_owned(),
+        recipient: Secret::new("+15550001111"),
+        text: Secret::new("482913"),
+        created_at: 1,
+    };
+    assert!(outbox::insert(tx, &message, 1)?);
     settings::hash_key(tx, &rng).map(drop)
 }
 

@@ -19,6 +19,8 @@ pub struct Limits {
     pub log_retention_days: u32,
     /// Users or tenant log events that one search of the Management API may read.
     pub search_rows: usize,
+    /// Messages that the built-in sender takes in its whole life; 0 refuses all of them.
+    pub built_in_messages: u32,
     /// Days after which the signing key is rotated; 0 leaves that to the operator.
     pub signing_key_rotation_days: u32,
 }
@@ -31,6 +33,7 @@ impl Default for Limits {
             start_refill: Duration::from_secs(72),
             log_retention_days: 30,
             search_rows: 100_000,
+            built_in_messages: 100,
             signing_key_rotation_days: 0,
         }
     }
@@ -52,10 +55,20 @@ impl Limits {
         let log_retention_days =
             values.parse("log_retention_days", default.log_retention_days, "write a whole number of days")?;
         let search_rows = values.parse("search_rows", default.search_rows, "write a whole number")?;
+        let todo = "write a whole number, 0 for none";
+        let built_in_messages = values.parse("built_in_messages", default.built_in_messages, todo)?;
         let todo = "write a whole number of days, 0 for never";
         let signing_key_rotation_days =
             values.parse("signing_key_rotation_days", default.signing_key_rotation_days, todo)?;
-        Ok(Self { documented, start_burst, start_refill, log_retention_days, search_rows, signing_key_rotation_days })
+        Ok(Self {
+            documented,
+            start_burst,
+            start_refill,
+            log_retention_days,
+            search_rows,
+            built_in_messages,
+            signing_key_rotation_days,
+        })
     }
 
     /// How long a signing key signs; `None` where the operator rotates.

@@ -27,6 +27,7 @@ pub fn show(config: &Config) -> String {
     text(&mut out, "admin_client_secret", masked(secrets.admin.is_some()));
     text(&mut out, "redact_provider_secrets", Some(if secrets.redact_provider { "on" } else { "off" }));
     text(&mut out, "limits", Some(if limits.documented { "documented" } else { "off" }));
+    number(&mut out, "built_in_messages", limits.built_in_messages);
     number(&mut out, "log_retention_days", limits.log_retention_days);
     number(&mut out, "search_rows", limits.search_rows);
     number(&mut out, "signing_key_rotation_days", limits.signing_key_rotation_days);

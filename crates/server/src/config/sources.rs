@@ -40,6 +40,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "admin_client_secret", flag: None, secret: true },
     open("redact_provider_secrets", None),
     open("limits", Some("--limits")),
+    open("built_in_messages", None),
     open("log_retention_days", None),
     open("search_rows", None),
     open("signing_key_rotation_days", None),

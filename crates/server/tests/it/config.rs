@@ -64,6 +64,7 @@ fn dev_needs_nothing() {
         # admin_client_secret is not set
         redact_provider_secrets = "off"
         limits = "documented"
+        built_in_messages = 100
         log_retention_days = 30
         search_rows = 100000
         signing_key_rotation_days = 0

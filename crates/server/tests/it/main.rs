@@ -24,6 +24,7 @@ mod limits;
 mod management;
 mod oauth_revoke;
 mod oauth_token;
+mod outbox;
 mod pages;
 mod passwordless_start;
 mod passwordless_verify;
