@@ -31,6 +31,8 @@ pub const TYPES: &[(&str, &str)] = &[
     ("fu", "Failed Login (Invalid Email/Username)"),
     ("fv", "Failed Verification Email"),
     ("gd_tenant_update", "Guardian tenant update"),
+    ("gd_unenroll", "Unenroll device account"),
+    ("gd_update_device_account", "Update device account"),
     ("limit_mu", "Blocked IP Address"),
     ("limit_wc", "Blocked Account"),
     ("oidc_backchannel_logout_failed", "Failed OIDC Back-Channel Logout request"),

@@ -3,6 +3,7 @@
 pub mod assertion;
 pub mod attack_protection;
 pub mod attack_protection_fields;
+pub mod authentication_method;
 pub mod authenticator;
 pub mod authorization;
 pub mod authorization_code;
@@ -18,6 +19,7 @@ pub mod email;
 pub mod email_provider;
 pub mod email_template;
 pub mod email_texts;
+pub mod enrollment;
 pub mod event;
 pub mod fields;
 pub mod grant;

@@ -159,6 +159,11 @@ pub fn check<'v>(schema: &Object, body: &'v Value) -> Result<&'v Map<String, Val
     object(schema, body, "", "")
 }
 
+/// Checks a body that is no object.
+pub fn check_as(kind: &Kind, body: &Value) -> Result<(), Invalid> {
+    value_of(kind, body, "", "")
+}
+
 /// What is wrong with one value; `None` when nothing is.
 pub fn reason(kind: &Kind, value: &Value) -> Option<String> {
     let invalid = value_of(kind, value, "", "").err()?;

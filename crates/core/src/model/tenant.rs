@@ -107,6 +107,11 @@ impl TenantSettings {
         self.0.get("phone_consolidated_experience").and_then(Value::as_bool).unwrap_or(false)
     }
 
+    /// Whether enrolments show whole phone numbers to the Management API.
+    pub fn disable_management_api_sms_obfuscation(&self) -> bool {
+        self.flag("disable_management_api_sms_obfuscation").unwrap_or(false)
+    }
+
     /// Whether a sign-up tells that somebody has the address already.
     pub fn enable_public_signup_user_exists_error(&self) -> bool {
         self.flag("enable_public_signup_user_exists_error").unwrap_or(false)

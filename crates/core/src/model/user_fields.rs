@@ -100,7 +100,7 @@ pub(super) const MEMBERS: &[Field] = &[
 ];
 
 /// What tells a phone number from other texts: E.164, and no white space around it.
-const PHONE: Format = Format {
+pub(super) const PHONE: Format = Format {
     name: "^\\+[0-9]{1,15}$",
     is_pattern: true,
     holds: |text| Phone::parse(text).is_some_and(|phone| phone.as_str() == text),

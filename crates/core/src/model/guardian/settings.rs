@@ -99,9 +99,7 @@ impl Guardian {
 
     /// Applies the body of `PUT /guardian/policies`, a bare list.
     pub fn put_policies(&mut self, body: &Value) -> Result<(), Invalid> {
-        if let Some(reason) = schema::reason(&POLICIES, body) {
-            return Err(Invalid::payload(&reason, "", ""));
-        }
+        schema::check_as(&POLICIES, body)?;
         self.policy = words(Some(body), Policy::parse).pop();
         Ok(())
     }
@@ -223,7 +221,7 @@ mod tests {
         refused(Guardian::put_phone_provider, json!({"provider": "pigeon"}), "No enum match for: pigeon");
         let both = json!(["all-applications", "confidence-score"]);
         refused(Guardian::put_policies, both, "'Array is too long (2), maximum 1'.");
-        refused(Guardian::put_policies, json!(["never"]), "'No enum match for: never'.");
+        refused(Guardian::put_policies, json!(["never"]), "'No enum match for: never' on property [0].");
         refused(Guardian::put_policies, json!({}), "'Expected type array but found type object'.");
     }
 

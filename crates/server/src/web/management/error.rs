@@ -70,6 +70,10 @@ pub enum ApiError {
     NoGrant,
     /// No such signing key.
     NoSigningKey,
+    /// No such authentication method of a user.
+    NoAuthenticationMethod,
+    /// No such enrolment, or none of a user.
+    NoEnrollment,
     /// No e-mail provider.
     NoEmailProvider,
     /// No such e-mail template.
@@ -99,6 +103,8 @@ pub enum ApiError {
     EmailProviderConflict,
     /// There is such a mail template already.
     EmailTemplateConflict,
+    /// The user has the same authentication method.
+    AuthenticationMethodConflict,
     /// The role's name is taken.
     RoleConflict,
     /// There is a theme already.
@@ -179,6 +185,10 @@ impl ApiError {
             Self::NoDeviceCredential => no("The device credential does not exist", "inexistent_device_credential"),
             Self::NoGrant => no("The grant does not exist", "inexistent_grant"),
             Self::NoSigningKey => no("The signing key does not exist", "inexistent_signing_key"),
+            Self::NoAuthenticationMethod => {
+                no("The authentication method does not exist", "inexistent_authentication_method")
+            }
+            Self::NoEnrollment => no("Enrollment not found", "enrollment_not_found"),
             Self::NoEmailProvider => no("There is not a configured email provider", "inexistent_email_provider"),
             Self::NoEmailTemplate => no("The template does not exist.", "inexistent_email_template"),
             Self::NoPageTemplate => no("Template does not exist.", "inexistent_templates_universal_login"),
@@ -215,6 +225,10 @@ impl ApiError {
             Self::EmailTemplateConflict => {
                 conflict("There is already an email template with this name.", "email_template_conflict")
             }
+            Self::AuthenticationMethodConflict => conflict(
+                "The user already has an authentication method of this type and value.",
+                "authentication_method_conflict",
+            ),
             Self::RoleConflict => conflict("A role with the same name already exists.", "role_conflict"),
             Self::ThemeConflict => conflict("A theme exists already.", "theme_conflict"),
             Self::SameIdentity => bad("Main account and specified identity are the same.", "invalid_body"),

@@ -14,6 +14,7 @@ use crate::app::App;
 
 pub mod attack_protection;
 pub mod audit;
+pub mod authentication_methods;
 pub mod branding;
 pub mod client_credentials;
 pub mod client_grants;
@@ -24,6 +25,7 @@ pub mod device_credentials;
 pub mod email_templates;
 pub mod emails;
 pub mod empty;
+pub mod enrollments;
 pub mod error;
 pub mod grants;
 pub mod guardian;

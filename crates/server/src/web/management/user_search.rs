@@ -12,6 +12,7 @@ use ringpass_core::model::user_search::{ORDERS, POLICY, Way};
 use ringpass_core::storage::{DbError, Tx, users};
 use serde_json::{Map, Value, json};
 
+use super::enrollments::with_multifactor;
 use super::paging::{self, Fields};
 use super::search::{Budget, Kept, Slice, Sortable, Step, sorted, walk};
 use super::{ApiError, Outcome, Request};
@@ -31,6 +32,7 @@ pub async fn list(app: Arc<App>, request: Request) -> Outcome {
         None if order.is_natural => everybody(&app, order.descending, slice).await?,
         query => found(&app, query.map(Arc::new), &order, slice).await?,
     };
+    let page = app.db.read("users.enrolled", move |tx| with_multifactor(tx, page)).await?;
     let page: Vec<View> = page.iter().map(|user| fields.apply(user, &[])).collect();
     if !slice.totals {
         return Ok(Reply::json(StatusCode::OK, &page));

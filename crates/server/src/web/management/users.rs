@@ -7,10 +7,10 @@ use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::connection::Connection;
 use ringpass_core::model::schema::Invalid;
 use ringpass_core::model::user::User;
-use ringpass_core::storage::users;
+use ringpass_core::storage::{Tx, users};
 
 use super::paging::Fields;
-use super::{ApiError, Outcome, Request, identities};
+use super::{ApiError, Outcome, Request, enrollments, identities};
 use crate::app::App;
 use crate::flows::new_password::{self, NewPassword};
 use crate::snapshot::Channel;
@@ -23,8 +23,12 @@ pub async fn by_email(app: Arc<App>, request: Request) -> Outcome {
         return Err(Invalid::query("Missing required property: email", "", "").into());
     };
     let email = email.to_lowercase();
-    let found = app.db.read("users.by_email", move |tx| users::find_by_email(tx, &email)).await?;
-    Ok(Reply::json(StatusCode::OK, &found.iter().map(|user| fields.apply(&user.view(), &[])).collect::<Vec<_>>()))
+    let read = move |tx: &mut Tx<'_>| {
+        let found = users::find_by_email(tx, &email)?;
+        enrollments::with_multifactor(tx, found.iter().map(User::view).collect())
+    };
+    let found = app.db.read("users.by_email", read).await?;
+    Ok(Reply::json(StatusCode::OK, &found.iter().map(|user| fields.apply(user, &[])).collect::<Vec<_>>()))
 }
 
 /// `GET /users/{id}`.
@@ -32,8 +36,12 @@ pub async fn show(app: Arc<App>, request: Request) -> Outcome {
     let id = request.call.param("id").to_owned();
     permit(&request, &["read:users", "read:user_idp_tokens"], |token| token.has("read:current_user"))?;
     let fields = Fields::of(&request.call)?;
-    let user = app.db.read("users.show", move |tx| users::get(tx, &id)).await?;
-    Ok(Reply::json(StatusCode::OK, &fields.apply(&user.ok_or(ApiError::NoUser)?.view(), &[])))
+    let read = move |tx: &mut Tx<'_>| {
+        let user = users::get(tx, &id)?;
+        enrollments::with_multifactor(tx, user.iter().map(User::view).collect())
+    };
+    let found = app.db.read("users.show", read).await?;
+    Ok(Reply::json(StatusCode::OK, &fields.apply(found.first().ok_or(ApiError::NoUser)?, &[])))
 }
 
 /// `POST /users`.
@@ -86,7 +94,8 @@ pub async fn update(app: Arc<App>, request: Request) -> Outcome {
             if let Some(given) = given {
                 given.note(tx, &user)?;
             }
-            Ok(Reply::json(StatusCode::OK, &user.view()))
+            let view = enrollments::with_multifactor(tx, vec![user.view()])?;
+            Ok(Reply::json(StatusCode::OK, &view.first()))
         })
         .await
 }

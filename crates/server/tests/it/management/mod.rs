@@ -1,6 +1,7 @@
 //! The Management API, seen from outside (`docs/COMPATIBILITY.md` C601-C794): one file per noun, and what all have in common.
 
 mod attack_protection;
+mod authentication_methods;
 mod branding;
 mod client_credentials;
 mod client_grants;
