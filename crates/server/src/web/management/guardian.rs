@@ -7,7 +7,7 @@ use http::StatusCode;
 use ringpass_core::model::guardian::others::Other;
 use ringpass_core::model::guardian::{Factor, Guardian, Templates, TwilioSettings};
 use ringpass_core::model::schema::Invalid;
-use ringpass_core::storage::{Tx, guardian, tenant};
+use ringpass_core::storage::{Tx, guardian, outbox, tenant};
 use serde_json::{Value, json};
 
 use super::{ApiError, Audit, Management, Outcome, Request, warning};
@@ -16,7 +16,10 @@ use crate::web::{Call, Family as _, Reply};
 
 /// `GET /guardian/factors`.
 pub async fn list_factors(app: Arc<App>, _request: Request) -> Outcome {
-    Ok(Reply::json(StatusCode::OK, &stored(&app).await?.factors_view(false)))
+    let read = |tx: &mut Tx<'_>| Ok((guardian::get(tx)?, outbox::sent_by_built_in(tx)?));
+    let (settings, sent) = app.db.read("guardian.factors", read).await?;
+    let trial_expired = sent >= i64::from(app.config.limits.built_in_messages);
+    Ok(Reply::json(StatusCode::OK, &settings.factors_view(trial_expired)))
 }
 
 /// `PUT /guardian/factors/{name}`.

@@ -1,6 +1,9 @@
 //! Settings of second factors (C1650-C1667).
 
 use expect_test::expect;
+use ringpass::config::Limits;
+use ringpass_core::kit::secret::Secret;
+use ringpass_core::storage::outbox::{self, Kept};
 use serde_json::{Value, json};
 
 use super::{admin, database, good, said};
@@ -39,6 +42,26 @@ async fn factors_are_switched_one_by_one() {
     assert_eq!(logs.lines(), ["gd_tenant_update: Guardian tenant update", "sapi: Update a factor"]);
     assert_eq!(logs.0[0]["details"]["request"]["path"], "/api/v2/guardian/factors/otp");
     assert_eq!(logs.0[0]["details"]["response"], json!({"statusCode": 200, "body": {"enabled": false}}));
+}
+
+#[tokio::test]
+async fn the_trial_of_the_built_in_sender_ends_with_its_last_message() {
+    let limits = Limits { built_in_messages: 1, ..Limits::default() };
+    let world = World::bare(Options { limits, ..Options::default() }).await;
+    let admin = admin(&world);
+    let expired = async || good(&admin.get(FACTORS).await, 200).to_string().matches(r#""trial_expired":true"#).count();
+    assert_eq!(expired().await, 0);
+    let message = Kept {
+        id: "m1".to_owned(),
+        channel: "sms".to_owned(),
+        recipient: Secret::new("+15550100"),
+        text: Secret::new("t"),
+        created_at: world.app.clock.now(),
+    };
+    let sent = world.app.db.write("test.sent", move |tx| outbox::insert(tx, &message, 1)).await;
+    assert!(sent.unwrap());
+    assert_eq!(expired().await, 1);
+    assert_eq!(good(&admin.get(FACTORS).await, 200)[0]["name"], "sms");
 }
 
 #[tokio::test]
