@@ -44,13 +44,13 @@ pub struct App {
     pub tasks: TaskTracker,
     /// Exchanges under way.
     pub turns: Turns,
-    /// Where mail goes while the tenant has no provider for it; only `ringpass dev` has one.
+    /// Where mail and the built-in sender's texts go while nothing else carries them; only `ringpass dev` has one.
     pub inbox: OnceLock<Inbox>,
     snapshot: ArcSwap<Snapshot>,
     compute: Compute,
 }
 
-/// The door behind which `ringpass dev` keeps its mail.
+/// The door behind which `ringpass dev` keeps what nothing else carries.
 #[derive(Debug, Clone)]
 pub struct Inbox {
     /// Its address.

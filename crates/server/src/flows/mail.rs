@@ -2,8 +2,6 @@
 //! C1406-C1418).
 
 use metrics::{counter, histogram};
-use ringpass_core::kit::http::{Reach, Request};
-use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::email::{Email, one_line};
 use ringpass_core::model::letter::{Letter, Rendered};
 use ringpass_core::providers::mailer::Mailer;
@@ -13,6 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::deliver::{DURATION, REQUESTS};
+use super::inbox;
 use crate::app::{App, Inbox};
 
 /// Fills in the mail of this name (`verify_email`, ..) and sends it. `variables` are the mail's own; those of the tenant
@@ -83,24 +82,14 @@ fn posting(app: &App) -> Posting {
     }
 }
 
-/// Puts a mail into the inbox of `ringpass dev`, through the door that any program could use.
+/// Puts a mail into the inbox of `ringpass dev`.
 async fn keep(app: &App, inbox: &Inbox, mail: &Mail) -> Result<(), Refusal> {
-    let body = json!({
-        "recipient": mail.to.as_str(), "sender": mail.from.as_deref().map(one_line), "subject": one_line(&mail.subject),
-        "body": mail.text.expose(),
+    let message = json!({
+        "channel": "email", "recipient": mail.to.as_str(), "sender": mail.from.as_deref().map(one_line),
+        "subject": one_line(&mail.subject), "body": mail.text.expose(),
     });
-    let request = Request {
-        url: inbox.url.clone(),
-        headers: vec![("content-type", "application/json".to_owned())],
-        authorization: Some(inbox.authorization.clone()),
-        body: Secret::new(body.to_string()),
-        timeout: app.config.outbound.gateway_timeout,
-        reach: Reach::Anywhere,
-    };
-    match app.outbound.send(request).await {
-        Ok(answer) if answer.status == 200 => Ok(()),
-        _ => Err(refusal("The inbox did not take the mail", Reason::Unexpected)),
-    }
+    let kept = inbox::keep(app, inbox, &message).await;
+    if kept { Ok(()) } else { Err(refusal("The inbox did not take the mail", Reason::Unexpected)) }
 }
 
 fn refusal(sentence: &str, reason: Reason) -> Refusal {

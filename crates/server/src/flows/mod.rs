@@ -11,6 +11,7 @@ pub mod cross_origin;
 pub mod deliver;
 pub mod grant;
 pub mod guard;
+pub mod inbox;
 pub mod issue;
 pub mod jobs;
 pub mod limits;

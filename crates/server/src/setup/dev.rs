@@ -22,7 +22,7 @@ use super::{bug, grant_all, machine};
 use crate::app::{App, Inbox};
 use crate::commands::Failure;
 use crate::config;
-use crate::web::dev::{GatewayCheck, Settings, WebClient, mail};
+use crate::web::dev::{GatewayCheck, Settings, WebClient, post};
 
 /// The seeded API.
 pub const API: &str = "https://api.ringpass.example";
@@ -68,8 +68,8 @@ pub async fn prepare(app: &Arc<App>, addresses: &Addresses) -> Result<Settings, 
     };
     let known = app.configure("dev.prepare", move |tx| seed.run(tx)).await.map_err(Failure::failed)?;
     let inbox = Inbox {
-        url: format!("{}/dev/mail", addresses.http_url),
-        authorization: mail::authorization(&gateway_secret(app)),
+        url: format!("{}/dev/post", addresses.http_url),
+        authorization: post::authorization(&gateway_secret(app)),
     };
     let _ = app.inbox.set(inbox);
     let text = |name: &str| known.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

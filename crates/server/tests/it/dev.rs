@@ -287,6 +287,49 @@ async fn the_built_in_twilio_delivers_into_the_inbox() {
 }
 
 #[tokio::test]
+async fn the_built_in_twilio_says_in_the_inbox_what_a_call_would() {
+    let world = World::new().await;
+    let speech = ringpass_core::kit::hash::base64(b"AC1:t");
+    let authorization = format!("Basic {speech}");
+    let call = async |form: &str| {
+        let path = "/dev/twilio/2010-04-01/Accounts/AC1/Calls.json";
+        world.call("POST", path, &[FORM, ("authorization", &authorization)], form).await
+    };
+    let said = "Twiml=%3CResponse%3E%3CSay+language%3D%22fr-FR%22%3EA+%26lt%3Bb%26gt%3B%3C%2FSay%3E%3CPause+length%3D%221%22%2F%3E%3CSay%3E4.+8.%3C%2FSay%3E%3C%2FResponse%3E";
+    let answer = call(&format!("To=%2B1&From=%2B2&{said}")).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (201, &json!("queued")));
+    let list = world.get("/dev/messages").await.json();
+    let shown = ["channel", "recipient", "sender", "body", "provider"].map(|name| list[0][name].clone());
+    assert_eq!(shown, ["voice", "+1", "+2", "A <b> … 4. 8.", "twilio"].map(Value::from));
+    assert!(world.get("/dev/inbox").await.has("Voice call"));
+    for (form, code) in
+        [(format!("From=1&{said}"), 21201), (format!("To=1&{said}"), 21213), ("To=1&From=2".into(), 21205)]
+    {
+        assert_eq!(call(&form).await.json()["code"], code, "{form}");
+    }
+}
+
+#[tokio::test]
+async fn what_nothing_else_carries_is_posted_into_the_inbox() {
+    let world = World::new().await;
+    let post = async |authorization: &str, body: Value| {
+        world.call("POST", "/dev/post", &[("authorization", authorization)], &body.to_string()).await.status.as_u16()
+    };
+    let mail = json!({"channel": "email", "recipient": "a@b.example", "sender": null, "subject": "S", "body": "B"});
+    let text = json!({"channel": "sms", "recipient": "+15550001111", "body": "482913 is your code"});
+    assert_eq!(post("Bearer gateway-secret", mail.clone()).await, 200);
+    assert_eq!(post("Bearer gateway-secret", text).await, 200);
+    assert_eq!(post("Bearer another", mail).await, 401);
+    for none in [json!({}), json!({"channel": "pigeon", "recipient": "a", "body": "b"}), json!([])] {
+        assert_eq!(post("Bearer gateway-secret", none).await, 400);
+    }
+    let list = world.get("/dev/messages").await.json();
+    assert_eq!(list.as_array().unwrap().len(), 2);
+    assert_eq!((&list[0]["channel"], &list[0]["provider"]), (&json!("sms"), &json!("inbox")));
+    assert_eq!((&list[1]["channel"], &list[1]["subject"]), (&json!("email"), &json!("S")));
+}
+
+#[tokio::test]
 async fn the_newest_thousand_messages_are_kept() {
     let world = World::new().await;
     for number in 0..1_001 {

@@ -5,10 +5,10 @@ mod calls;
 mod gateway;
 mod guard;
 mod inbox;
-pub mod mail;
 mod messages;
 pub mod pages;
 mod phone;
+pub mod post;
 mod samples;
 mod try_it;
 mod twilio;
@@ -123,8 +123,9 @@ pub fn router(dev: Arc<Dev>) -> Router {
         .route("/dev/inbox", get(inbox::show))
         .route("/dev/messages", get(messages::list))
         .route("/dev/gateway", post(gateway::accept))
-        .route("/dev/mail", post(mail::accept).layer(DefaultBodyLimit::max(MAIL_LIMIT)))
-        .route("/dev/twilio/2010-04-01/Accounts/{sid}/Messages.json", post(twilio::accept))
+        .route("/dev/post", post(post::accept).layer(DefaultBodyLimit::max(MAIL_LIMIT)))
+        .route("/dev/twilio/2010-04-01/Accounts/{sid}/Messages.json", post(twilio::message))
+        .route("/dev/twilio/2010-04-01/Accounts/{sid}/Calls.json", post(twilio::call))
         .route("/dev/style.css", get(pages::style))
         .route("/dev/script.js", get(pages::script))
         .route("/dev/icon.svg", get(pages::icon))

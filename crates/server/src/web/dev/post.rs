@@ -1,5 +1,5 @@
-//! `POST /dev/mail`: the mail server of `ringpass dev`. It takes what this server sends while the tenant has no e-mail
-//! provider, and puts it into the inbox.
+//! `POST /dev/post`: where mails and texts of `ringpass dev` go while nothing else carries them: the tenant has no e-mail
+//! provider, or its texts are the built-in sender's. It puts them into the inbox.
 
 use std::sync::Arc;
 
@@ -14,10 +14,11 @@ use super::{Channel, Content, Dev};
 use crate::web::Reply;
 
 #[derive(Deserialize)]
-struct Mail {
+struct Posted {
+    channel: Channel,
     recipient: String,
     sender: Option<String>,
-    subject: String,
+    subject: Option<String>,
     body: String,
 }
 
@@ -26,23 +27,16 @@ pub fn authorization(gateway_secret: &str) -> Secret {
     Secret::new(format!("Bearer {gateway_secret}"))
 }
 
-/// 200 and a message in the inbox; 401 to a stranger, 400 when the body is no mail.
+/// 200 and a message in the inbox; 401 to a stranger, 400 when the body is no message.
 pub(super) async fn accept(State(dev): State<Arc<Dev>>, headers: HeaderMap, body: Bytes) -> Reply {
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !authorization(dev.settings.gateway.secret.expose()).matches(sent) {
         return Reply::json(StatusCode::UNAUTHORIZED, &json!({"accepted": false}));
     }
-    let Ok(mail) = serde_json::from_slice::<Mail>(&body) else {
+    let Ok(Posted { channel, recipient, sender, subject, body }) = serde_json::from_slice(&body) else {
         return Reply::json(StatusCode::BAD_REQUEST, &json!({"accepted": false}));
     };
-    dev.receive(Content {
-        channel: Channel::Email,
-        recipient: mail.recipient,
-        sender: mail.sender,
-        subject: Some(mail.subject),
-        body: mail.body,
-        provider: "inbox".to_owned(),
-        authorization: None,
-    });
+    let provider = "inbox".to_owned();
+    dev.receive(Content { channel, recipient, sender, subject, body, provider, authorization: None });
     Reply::json(StatusCode::OK, &json!({"accepted": true}))
 }
