@@ -92,6 +92,7 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     KNOWN.get_or_init(Known::default);
     describe_counter!(REQUESTS, "Requests answered");
     describe_histogram!(DURATION, Unit::Seconds, "Time from a request's last byte to its answer");
+    describe_counter!(deliver::MESSAGES, "Messages to phones");
     describe_counter!(deliver::REQUESTS, "Calls to message providers");
     describe_histogram!(deliver::DURATION, Unit::Seconds, "Time from a call to a provider to its outcome");
     describe_counter!(record::EVENTS, "Events written to the tenant log");

@@ -268,7 +268,11 @@ fn ours(purpose: Purpose, message_type: MessageType, variables: &Variables<'_>) 
             Part::Name(_) => out.push(PAUSE),
         }
     }
-    content(out, message_type, texts.locale)
+    // Canadian French may well be said by a Canadian voice.
+    let asked = texts::locale(variables.locale);
+    let language = |locale: &'static str| locale.split('-').next();
+    let locale = if language(asked) == language(texts.locale) { asked } else { texts.locale };
+    content(out, message_type, locale)
 }
 
 /// A code digit by digit.

@@ -185,6 +185,11 @@ impl TenantSettings {
         self.0.get("support_url").and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Where lost visitors go; empty when nothing was said.
+    pub fn default_redirection_uri(&self) -> &str {
+        self.0.get("default_redirection_uri").and_then(Value::as_str).unwrap_or_default()
+    }
+
     fn flag(&self, name: &str) -> Option<bool> {
         self.0.get("flags")?.get(name)?.as_bool()
     }

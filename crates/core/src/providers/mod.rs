@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::kit::clock::Millis;
 use crate::kit::http::{Answer, Failure, Request};
 use crate::kit::secret::Secret;
+use crate::model::guardian::{MessageType, TwilioSettings};
 
 /// The delivery that a connection's options ask for, read once per change of configuration.
 #[derive(Debug, Clone)]
@@ -189,6 +190,24 @@ impl Provider {
             }
             Some(_) => Self::NotConfigured("its provider is neither `sms_gateway` nor `twilio`"),
         }
+    }
+
+    /// Reads a tenant's Twilio settings for second factors, for texts or for calls.
+    pub fn of_guardian(twilio: Option<&TwilioSettings>, message_type: MessageType) -> Self {
+        let none = TwilioSettings::default();
+        let settings = twilio.unwrap_or(&none);
+        if let Some(lack) = settings.lack(&[message_type]) {
+            return Self::NotConfigured(lack);
+        }
+        let TwilioSettings { sid, auth_token, from, messaging_service_sid } = settings.clone();
+        let provider = || {
+            let account = twilio::Account::new(sid?, auth_token?)?;
+            Some(match message_type {
+                MessageType::Sms => Self::TwilioSms(twilio::sms::Options::new(account, from, messaging_service_sid)?),
+                MessageType::Voice => Self::TwilioVoice(twilio::voice::Options::new(account, from?)),
+            })
+        };
+        provider().unwrap_or(Self::NotConfigured("sid holds more than letters and digits"))
     }
 
     /// The provider's name on the wire and in metrics.

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use metrics::{counter, histogram};
+use ringpass_core::model::guardian::MessageType;
+use ringpass_core::model::phone::Phone;
 use ringpass_core::model::template::{Tail, Variables};
-use ringpass_core::providers::{Message, Origin, Provider, Refusal, Taken};
+use ringpass_core::providers::{Message, Origin, Provider, Refusal, Taken, Verdict};
 use tokio::time::{Instant, sleep};
 
 use super::caller::Caller;
@@ -26,7 +28,22 @@ pub async fn deliver(
         tracing::warn!(%connection, %fault, "a message template failed: the built-in text is sent instead");
     }
     let message = Message { to: to.to_owned(), text: rendered.text, from: None };
-    send(app, &channel.provider, &message, caller).await
+    let outcome = send(app, &channel.provider, &message, caller).await;
+    count(MessageType::Sms, channel.provider.name(), to, outcome.as_ref().map_or_else(word, |_| "sent"));
+    outcome
+}
+
+/// Counts a message to a phone: how it travels, who carries it, the number's country and what came of it.
+pub fn count(message_type: MessageType, provider: &'static str, to: &str, outcome: &'static str) {
+    let country = Phone::parse(to).and_then(|phone| phone.country()).unwrap_or_else(|| "none".to_owned());
+    let channel = message_type.name();
+    counter!(MESSAGES, "channel" => channel, "provider" => provider, "country" => country, "outcome" => outcome)
+        .increment(1);
+}
+
+/// The word for a refused message in metrics.
+pub fn word(refusal: &Refusal) -> &'static str {
+    if refusal.verdict == Verdict::WrongNumber { "wrong_number" } else { refusal.reason.word() }
 }
 
 /// Hands `message` to `provider`: one call, and a second one when the first allows it and there is time. No transaction is
@@ -84,6 +101,8 @@ fn pause(app: &App) -> Duration {
     shortest + shortest * u32::from(share) / 256
 }
 
+/// Messages to phones, by channel, provider, country and outcome.
+pub const MESSAGES: &str = "phone_messages_total";
 /// Calls to providers, by provider and outcome.
 pub const REQUESTS: &str = "provider_requests_total";
 /// How long they took, by provider.

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod login;
 pub mod logout;
 pub mod mail;
+pub mod mfa;
 pub mod new_password;
 pub mod password;
 pub mod passwordless;

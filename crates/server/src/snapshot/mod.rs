@@ -4,6 +4,7 @@
 mod keys;
 mod origins;
 mod pages;
+mod phone;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use url::Url;
 pub use keys::Keys;
 use origins::Origins;
 pub use origins::lists;
+pub use phone::PhoneFactor;
 
 /// The configuration at one version.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub struct Snapshot {
     pub suspicious_ip: Option<SuspiciousIp>,
     /// Settings of second factors.
     pub guardian: Guardian,
+    /// The phone factor.
+    pub phone: PhoneFactor,
     /// Signing keys and their published form.
     pub keys: Keys,
     /// Texts of the hosted pages.
@@ -102,6 +106,7 @@ impl Snapshot {
         let proving_keys = proving_keys(tx, &clients)?;
         let apis = resource_servers::list(tx)?;
         let system = ResourceServer::system(management_audience);
+        let guardian = guardian::get(tx)?;
         let countries = settings.country_codes().and_then(Countries::parse);
         let origins = Origins::of(clients.iter().flat_map(|client| {
             let callbacks = client.callbacks().into_iter().filter_map(|url| Url::parse(&url).ok());
@@ -113,7 +118,8 @@ impl Snapshot {
             countries,
             brute_force: attack_protection(tx, attack_protection::BRUTE_FORCE)?.as_ref().and_then(BruteForce::of),
             suspicious_ip: attack_protection(tx, attack_protection::SUSPICIOUS_IP)?.as_ref().and_then(SuspiciousIp::of),
-            guardian: guardian::get(tx)?,
+            phone: PhoneFactor::of(&guardian),
+            guardian,
             texts: pages::texts(tx, &settings)?,
             branding: pages::branding(tx)?,
             page_template: pages::template(tx)?,
@@ -252,6 +258,9 @@ impl Snapshot {
             }
         }
         warnings.extend(self.guardian.warning());
+        if let Some((member, error)) = self.phone.messages.broken() {
+            warnings.push(format!("the phone factor's {member} cannot be used ({error}): the built-in text is sent"));
+        }
         warnings.extend(self.warnings_of_mail());
         warnings
     }

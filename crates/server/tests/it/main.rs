@@ -28,6 +28,7 @@ mod outbox;
 mod pages;
 mod passwordless_start;
 mod passwordless_verify;
+mod phone_messages;
 mod process;
 mod request_id;
 mod round_trips;

@@ -110,6 +110,9 @@ impl TwilioSettings {
         let voice = kinds.contains(&MessageType::Voice);
         match self {
             Self { sid: None, .. } => Some("sid is not set"),
+            Self { sid: Some(sid), .. } if !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+                Some("sid holds more than letters and digits")
+            }
             Self { auth_token: None, .. } => Some("auth_token is not set"),
             Self { from: None, messaging_service_sid: None, .. } => {
                 Some("neither from nor messaging_service_sid is set")

@@ -42,6 +42,10 @@ async fn calls_to_twilio_are_counted_and_leave_no_number_in_the_process_log() {
         // A connection that is refused is tried twice.
         r#"provider_requests_total{provider="twilio",outcome="unreachable"} 2"#,
         r#"provider_request_duration_seconds_count{provider="twilio"} 5"#,
+        r#"phone_messages_total{channel="sms",provider="twilio",country="US",outcome="sent"} 1"#,
+        r#"phone_messages_total{channel="sms",provider="twilio",country="US",outcome="wrong_number"} 1"#,
+        r#"phone_messages_total{channel="sms",provider="twilio",country="US",outcome="unexpected"} 1"#,
+        r#"phone_messages_total{channel="sms",provider="twilio",country="US",outcome="unreachable"} 1"#,
         r"# TYPE provider_request_duration_seconds histogram",
         "# HELP provider_requests_total Calls to message providers",
     ] {

@@ -1,0 +1,4 @@
+//! Second factors.
+
+pub mod events;
+pub mod send;
