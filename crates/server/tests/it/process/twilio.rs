@@ -4,7 +4,7 @@ use ringpass_simulator::{Reply, Twilio, fault};
 use serde_json::json;
 
 use super::watching::metrics;
-use super::{World, phone};
+use super::{Answer, World, phone, send};
 
 const SID: &str = "AC0123456789abcdef0123456789abcdef";
 const TOKEN: &str = "twilio-t0ken-of-the-tests";
@@ -51,6 +51,11 @@ async fn calls_to_twilio_are_counted_and_leave_no_number_in_the_process_log() {
     ] {
         assert!(metrics.lines().any(|one| one == line), "{line} is missing:\n{metrics}");
     }
+    // The operator's outbox is on that listener alone.
+    let outbox: Answer = send(&server.http, "GET", &format!("{}/outbox", server.ops), &[], None).await.unwrap();
+    assert_eq!(outbox.is(200)["limit"], 100);
+    let outbox: Answer = send(&server.http, "GET", &format!("{}/outbox", server.url), &[], None).await.unwrap();
+    outbox.is(404);
     let written = server.written();
     assert!(written.contains("\"ready\""), "{written}");
     for secret in [TOKEN, "+4915112345678", "4915112345678", phone(0).trim_start_matches('+'), "is not a valid"] {
