@@ -16,6 +16,8 @@ const program = fileURLToPath(new URL("node_modules/auth0-deploy-cli/lib/index.j
 const types = [
   ...["attackProtection", "branding", "clientGrants", "clients", "connections", "prompts", "resourceServers"],
   ...["riskAssessment", "roles", "tenant", "themes"],
+  ...["guardianFactorProviders", "guardianFactorTemplates", "guardianFactors", "guardianPhoneFactorMessageTypes"],
+  ...["guardianPhoneFactorSelectedProvider", "guardianPolicies"],
   // Always empty, and the tool fails if one of them does not say so in its own way.
   ...["connectionProfiles", "customDomains", "emailProvider", "emailTemplates", "flowVaultConnections", "flows", "forms"],
   ...["hooks", "logStreams", "networkACLs", "organizations", "rateLimitPolicies", "rules", "rulesConfigs"],
@@ -94,6 +96,10 @@ test("an edited export is imported, and the next export is the edited one", asyn
   wanted = edited(wanted, "roles: []\n", `roles:\n${reader}`);
   wanted = edited(wanted, "branding:\n  templates: []\n", looks);
   wanted = edited(wanted, "  customText: {}\n", texts);
+  wanted = edited(wanted, "  - name: sms\n    enabled: false\n", "  - name: sms\n    enabled: true\n");
+  wanted = edited(wanted, "message_types: []\n", "message_types:\n    - voice\n    - sms\n");
+  wanted = edited(wanted, "  policies: []\n", "  policies:\n    - all-applications\n");
+  wanted = edited(wanted, "{{tenant.friendly_name}} sign-in code.'", "{{tenant.friendly_name}} code.'");
   // Beside the first export, whose mails lie in files of their own.
   const file = join(folder, "first", "edited.yaml");
   await writeFile(file, wanted);
