@@ -70,6 +70,11 @@ impl Maker<'_> {
     }
 }
 
+/// Whether a body is one for [`apply`], before there is anything to apply it to.
+pub fn check_patch(patch: &Value) -> Result<(), Invalid> {
+    schema::check(&PATCH, patch).map(drop)
+}
+
 /// Applies the body of `PATCH /users/{id}/authentication-methods/{authentication_method_id}`.
 pub fn apply(one: &mut Authenticator, patch: &Value) -> Result<(), Invalid> {
     let patch = schema::check(&PATCH, patch)?;

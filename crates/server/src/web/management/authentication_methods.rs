@@ -59,6 +59,7 @@ pub async fn replace(app: Arc<App>, request: Request) -> Outcome {
 /// `PATCH /users/{id}/authentication-methods/{authentication_method_id}`.
 pub async fn update(app: Arc<App>, request: Request) -> Outcome {
     let (user_id, patch) = (request.call.param("id").to_owned(), request.json()?);
+    method::check_patch(&patch)?;
     let (id, diary) = (request.call.param("authentication_method_id").to_owned(), Diary::of(&app, &request));
     let work = move |tx: &mut Tx<'_>| {
         let user = users::get_for_update(tx, &user_id)?.ok_or(ApiError::NoUser)?;
