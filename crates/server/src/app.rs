@@ -16,7 +16,7 @@ use crate::compute::{Compute, NotDone};
 use crate::config::Config;
 use crate::flows::limits::Memory;
 use crate::flows::record::Journal;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Audiences, Snapshot};
 use crate::turns::Turns;
 
 /// Everything a request may need. Shared behind an `Arc`.
@@ -62,10 +62,10 @@ pub struct Inbox {
 impl App {
     /// Puts the handles together around an open, set-up database.
     pub async fn new(config: Config, db: Db, clock: Clock, rng: Rng, outbound: Outbound) -> Result<Self, DbError> {
-        let audience = config.http.management_audience();
+        let audiences = Audiences::of(&config);
         let draw = rng.clone();
         let hash_key = db.write("app.hash_key", move |tx| settings::hash_key(tx, &draw)).await?;
-        let snapshot = db.read("app.snapshot", move |tx| Snapshot::read(tx, &audience)).await?;
+        let snapshot = db.read("app.snapshot", move |tx| Snapshot::read(tx, &audiences)).await?;
         let host = config.http.public_url.host_str().unwrap_or_default().to_owned();
         let journal =
             Journal { clock: clock.clone(), rng: rng.clone(), tenant: config.http.tenant().into(), host: host.into() };
@@ -133,8 +133,8 @@ impl App {
     }
 
     async fn reload(&self) -> Result<(), DbError> {
-        let audience = self.config.http.management_audience();
-        let fresh = Arc::new(self.db.read("app.snapshot", move |tx| Snapshot::read(tx, &audience)).await?);
+        let audiences = Audiences::of(&self.config);
+        let fresh = Arc::new(self.db.read("app.snapshot", move |tx| Snapshot::read(tx, &audiences)).await?);
         self.snapshot.rcu(|known| if known.version > fresh.version { Arc::clone(known) } else { Arc::clone(&fresh) });
         Ok(())
     }

@@ -114,7 +114,7 @@ impl MasterKeys {
 }
 
 /// A sealed value did not open: another master key sealed it, or it was changed or moved.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealError;
 
 impl fmt::Display for SealError {

@@ -108,6 +108,9 @@ pub struct About {
     /// The way that its owner prefers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferred: Option<String>,
+    /// The sign-in that it was enrolled in, which alone can confirm it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 impl Authenticator {

@@ -24,6 +24,12 @@ pub struct AuthorizationCode {
     pub session_id: String,
     /// When the person proved who they are, seconds; `None` when the ID token is not to tell.
     pub auth_time: Option<i64>,
+    /// Whether a second factor was proven just now: the ID token tells.
+    #[serde(default)]
+    pub amr: bool,
+    /// Whether the sign-in met the tenant's demand for a second factor: a refresh token is not asked for one again.
+    #[serde(default)]
+    pub second_factor: bool,
 }
 
 /// Seconds that a code is good for (RFC 6749 recommends at most ten minutes).

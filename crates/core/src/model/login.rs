@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::authorization::AuthorizationRequest;
-use crate::kit::clock::Millis;
+use crate::kit::clock::{MINUTE, Millis};
 
 /// A sign-in under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,13 +23,68 @@ pub struct Login {
     /// Whether the person has just said that the application may have what it asks.
     #[serde(default)]
     pub has_consented: bool,
+    /// Who is to prove a second factor, and how far they have come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Second>,
+    /// Whether a second factor was proven in this sign-in: its ID token tells.
+    #[serde(default)]
+    pub amr: bool,
 }
+
+/// A second factor that is being proven, or enrolled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Second {
+    /// Who has proven the first.
+    pub user_id: String,
+    /// When the last step was made.
+    pub at: Millis,
+    /// The authenticator's own id, once one is chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticator: Option<String>,
+    /// The way of the code that was sent last: `sms`, `voice` or `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<String>,
+    /// When it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Millis>,
+    /// Whether it is proven, and a recovery code has yet to be shown: `true` when the one before was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<bool>,
+    /// Whether the browser is to be remembered.
+    #[serde(default)]
+    pub remember: bool,
+}
+
+impl Second {
+    /// Somebody who has just proven the first factor.
+    pub fn new(user_id: &str, now: Millis) -> Self {
+        Self {
+            user_id: user_id.to_owned(),
+            at: now,
+            authenticator: None,
+            way: None,
+            sent_at: None,
+            recovery: None,
+            remember: false,
+        }
+    }
+
+    /// Whether the first factor was proven too long ago.
+    pub fn is_over(&self, now: Millis) -> bool {
+        self.at + BETWEEN_FACTORS <= now
+    }
+}
+
+/// How long a person may take from one step of the second factor to the next.
+pub const BETWEEN_FACTORS: Millis = 5 * MINUTE;
 
 /// How far a sign-in has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// The person has yet to prove who they are.
     Open,
+    /// They did with one factor, and are to prove a second one ([`Login::second`]).
+    SecondFactor,
     /// They did, in this session; the application has no answer yet.
     Authenticated {
         /// The session's id.
@@ -59,6 +114,15 @@ impl std::fmt::Debug for Sent {
 impl Login {
     /// A sign-in that begins now.
     pub fn new(request: AuthorizationRequest, now: Millis) -> Self {
-        Self { request, started_at: now, step: Step::Open, sent: None, username: None, has_consented: false }
+        Self {
+            request,
+            started_at: now,
+            step: Step::Open,
+            sent: None,
+            username: None,
+            has_consented: false,
+            second: None,
+            amr: false,
+        }
     }
 }

@@ -46,6 +46,8 @@ pub struct RefreshToken {
     pub device: Device,
     /// Texts of the operator's own.
     pub metadata: Map<String, Value>,
+    /// Whether the sign-in that it came from had a second factor.
+    pub second_factor: bool,
 }
 
 /// The text before the current one.

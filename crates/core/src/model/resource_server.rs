@@ -55,6 +55,22 @@ impl ResourceServer {
         api
     }
 
+    /// The MFA API at `audience`, where people manage what they prove a second factor with; its tokens live ten minutes
+    /// (C1789).
+    pub fn mfa(audience: &str) -> Self {
+        let scopes = ["enroll", "read:authenticators", "remove:authenticators"];
+        let mut doc = Map::new();
+        doc.insert("name".into(), "Auth0 MFA API".into());
+        doc.insert("identifier".into(), audience.into());
+        doc.insert("scopes".into(), scopes.iter().map(|value| json!({"value": value})).collect());
+        doc.insert("token_lifetime".into(), MFA_LIFETIME.into());
+        doc.insert("token_lifetime_for_web".into(), MFA_LIFETIME.into());
+        let signing_secret = Secret::default();
+        let mut api = Self { id: MFA_ID.into(), doc, signing_secret, is_system: true, created_at: 0 };
+        api.complete();
+        api
+    }
+
     /// Applies the body of `PATCH /resource-servers/{id}`: members merge, `scopes` is replaced whole, a null removes.
     /// The Management API takes a patch that says what already is, and refuses any other.
     pub fn apply(&mut self, patch: &Value) -> Result<(), Invalid> {
@@ -217,6 +233,8 @@ impl ResourceServer {
 }
 
 const SYSTEM_ID: &str = "6170692d76322d61646d696e";
+const MFA_ID: &str = "6d66612d6170692d75736572";
+const MFA_LIFETIME: i64 = 600;
 const LIFETIME: i64 = 86_400;
 const LIFETIME_FOR_WEB: i64 = 7_200;
 const USER_POLICY: &str = "allow_all";

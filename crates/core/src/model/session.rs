@@ -32,6 +32,8 @@ pub struct Session {
     pub device: Device,
     /// Ids of the clients that it signed in to.
     pub clients: Vec<String>,
+    /// When a second factor was proven for it; nothing where none was.
+    pub second_factor_at: Option<Millis>,
     /// What the operator keeps with it.
     pub metadata: Map<String, Value>,
 }
@@ -71,7 +73,9 @@ impl Session {
             Some("auth0") => "pwd",
             other => other.unwrap_or_default(),
         };
-        set("authentication", json!({"methods": [{"name": method, "timestamp": rfc3339(self.authenticated_at)}]}));
+        let mut methods = vec![json!({"name": method, "timestamp": rfc3339(self.authenticated_at)})];
+        methods.extend(self.second_factor_at.map(|at| json!({"name": "mfa", "timestamp": rfc3339(at)})));
+        set("authentication", json!({"methods": methods}));
         if !self.metadata.is_empty() {
             set("session_metadata", self.metadata.clone().into());
         }

@@ -87,6 +87,15 @@ pub fn confirm(tx: &mut Tx<'_>, one: &Authenticator, now: Millis) -> Result<bool
     Ok(changed == 1)
 }
 
+/// Makes the recovery code of a user good that came with their first authenticator.
+pub fn confirm_recovery(tx: &mut Tx<'_>, user_id: &str, now: Millis) -> Result<(), DbError> {
+    tx.later(
+        "UPDATE authenticators SET confirmed = 1, enrolled_at = ?2, prune_at = NULL \
+         WHERE user_id = ?1 AND kind = 'recovery-code' AND confirmed = 0",
+        &[user_id.into(), now.into()],
+    )
+}
+
 /// Uses the password of a step of an application up; `false` when it, or a later one, was used before.
 pub fn use_step(tx: &mut Tx<'_>, id: &str, step: i64) -> Result<bool, DbError> {
     let changed = tx.execute(

@@ -389,7 +389,7 @@ impl Row {
 }
 
 /// Why a transaction failed. The texts are for the process log; callers get a request id.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DbError {
     /// Too many transactions wait already; try again in a moment.
     Full,

@@ -17,7 +17,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    /// The word in the database.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Browser => "browser",
             Self::Network => "network",

@@ -15,7 +15,8 @@ use super::json;
 macro_rules! columns {
     () => {
         "id, hash, previous_hash, salt, rotated_at, rotating, user_id, client_id, session_id, audience, scope, created_at, \
-         last_exchanged_at, idle_expires_at, expires_at, initial_ip, initial_user_agent, last_ip, last_user_agent, metadata"
+         last_exchanged_at, idle_expires_at, expires_at, initial_ip, initial_user_agent, last_ip, last_user_agent, metadata, \
+         second_factor"
     };
 }
 
@@ -26,7 +27,7 @@ pub fn insert(tx: &mut Tx<'_>, token: &RefreshToken) -> Result<(), DbError> {
             "INSERT INTO refresh_tokens (",
             columns!(),
             ", ends_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
-             ?21)"
+             ?21, ?22)"
         ),
         &[
             token.id.as_str().into(),
@@ -49,6 +50,7 @@ pub fn insert(tx: &mut Tx<'_>, token: &RefreshToken) -> Result<(), DbError> {
             token.device.last_ip.as_str().into(),
             token.device.last_user_agent.as_str().into(),
             json(&token.metadata).into(),
+            token.second_factor.into(),
             token.ends_at().into(),
         ],
     )
@@ -291,5 +293,6 @@ fn read(row: &Row) -> Result<RefreshToken, DbError> {
             last_user_agent: row.text(18)?,
         },
         metadata: row.json(19)?,
+        second_factor: row.flag(20)?,
     })
 }

@@ -15,7 +15,7 @@ use super::json;
 macro_rules! columns {
     () => {
         "id, secret_hash, user_id, connection, created_at, authenticated_at, last_interacted_at, idle_expires_at, expires_at, \
-         initial_ip, initial_user_agent, last_ip, last_user_agent, clients, metadata"
+         initial_ip, initial_user_agent, last_ip, last_user_agent, clients, metadata, second_factor_at"
     };
 }
 
@@ -25,7 +25,7 @@ pub fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<(), DbError> {
         concat!(
             "INSERT INTO sessions (",
             columns!(),
-            ", ends_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+            ", ends_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
         ),
         &[
             session.id.as_str().into(),
@@ -43,6 +43,7 @@ pub fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<(), DbError> {
             session.device.last_user_agent.as_str().into(),
             clients(session).into(),
             json(&session.metadata).into(),
+            session.second_factor_at.into(),
             session.ends_at().into(),
         ],
     )
@@ -191,5 +192,6 @@ fn read(row: &Row) -> Result<Session, DbError> {
         },
         clients: row.json(13)?,
         metadata: row.json(14)?,
+        second_factor_at: row.opt_int(15)?,
     })
 }

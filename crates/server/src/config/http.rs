@@ -47,6 +47,11 @@ impl Http {
         format!("{}api/v2/", self.public_url)
     }
 
+    /// The audience of the MFA API: the origin and `/mfa/`.
+    pub fn mfa_audience(&self) -> String {
+        format!("{}mfa/", self.public_url)
+    }
+
     /// The audience of `/userinfo`: the issuer and `userinfo`.
     pub fn userinfo_audience(&self) -> String {
         format!("{}userinfo", self.issuer())

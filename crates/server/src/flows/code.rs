@@ -97,6 +97,7 @@ pub async fn exchange(app: &App, client: Arc<Client>, sent: Sent, caller: &Calle
         session_id: code.session_id,
         nonce: code.nonce,
         auth_time: code.auth_time,
+        amr: code.amr,
         front: None,
     };
     token::sign(app, issue).await.ok_or(CodeRefused::Signing)
@@ -174,6 +175,7 @@ impl Turn {
         let scope = code.scope.split_ascii_whitespace().map(str::to_owned).collect();
         let granted = Granted::again(api, scope, held);
         let drawn = self.drawn.clone().of_session(&code.session_id).only(&granted);
+        let drawn = if code.second_factor { drawn.with_second_factor() } else { drawn };
         let holder = Holder { client: &self.client, user: &user, granted: &granted, caller: &self.caller };
         drawn.record(tx, &holder, self.now)?;
         Ok(Ok(Good { user, granted, code, drawn }))

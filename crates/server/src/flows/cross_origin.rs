@@ -69,7 +69,7 @@ pub async fn log_in(app: &App, attempt: Attempt) -> Result<String, Refused> {
     let give = move |tx: &mut Tx<'_>, user: &User| {
         let ticket = LoginTicket { user_id: user.user_id.clone(), ..ticket.clone() };
         login_tickets::insert(tx, &hash, &ticket, ends)?;
-        Ok(Issued { scope: String::new(), session_id: None, value: () })
+        Ok(Issued { scope: String::new(), session_id: None, waits: false, value: () })
     };
     let (audience, scope) = (String::new(), String::new());
     match proof {

@@ -11,6 +11,7 @@ use ringpass_core::storage::{DbError, Tx, permissions};
 
 use super::caller::Caller;
 use super::record;
+use super::settle::Required;
 use super::token::{self, Issue, Subject, Tokens};
 use crate::app::App;
 use crate::compute::NotDone;
@@ -45,6 +46,8 @@ pub enum Refused {
     SuspiciousAddress,
     /// Too many passwords wait to be hashed.
     Busy,
+    /// The first factor is right, and a second one is asked for.
+    SecondFactor(Required),
     /// A token could not be signed.
     Signing,
     /// The database failed.
@@ -67,6 +70,7 @@ impl Refused {
             Self::SignupDisabled => "Public signup is disabled".into(),
             Self::TooManyAttempts => "Your account has been blocked after multiple consecutive login attempts. We've sent you a notification via your preferred contact method with instructions on how to unblock it.".into(),
             Self::SuspiciousAddress => "We have detected suspicious login behavior and further attempts will be blocked. Please contact the administrator.".into(),
+            Self::SecondFactor(_) => "Multifactor authentication required".into(),
             Self::Busy | Self::Signing | Self::Database(_) => "server_error".into(),
         }
     }
@@ -149,7 +153,10 @@ pub async fn for_user(app: &App, client: &Client, audience: Option<&str>, scope:
     let on_api = |name: &str| {
         api.as_ref().is_some_and(|api| {
             // Of the Management API users get what reaches no further than themselves; the rest is for machines.
-            let known = if api.is_system { OF_USERS.contains(&name) } else { api.scopes().contains(&name) };
+            let known = match api.is_system {
+                true if api.identifier() == app.config.http.management_audience() => OF_USERS.contains(&name),
+                _ => api.scopes().contains(&name),
+            };
             known && api.user_policy() == "allow_all"
         })
     };
@@ -197,12 +204,13 @@ pub async fn client_credentials(
         client,
         granted: granted?,
         subject: Subject::Client,
-        gty: Some("client-credentials"),
+        gty: Some("client-credentials".to_owned()),
         opaque: None,
         refresh_token: None,
         session_id: String::new(),
         nonce: None,
         auth_time: None,
+        amr: false,
         front: None,
     };
     token::sign(app, issue).await.ok_or(Refused::Signing)

@@ -36,6 +36,8 @@ pub struct Drawn {
     pub session_id: String,
     family: String,
     grant: String,
+    /// Whether a second factor was proven for them.
+    second_factor: bool,
 }
 
 /// To whom tokens are issued.
@@ -63,6 +65,7 @@ pub fn draw(app: &App, granted: &Granted) -> Drawn {
         session_id,
         family,
         grant,
+        second_factor: false,
     }
 }
 
@@ -75,6 +78,7 @@ pub fn draw_all(app: &App) -> Drawn {
         session_id: String::new(),
         family,
         grant: ids::object(&app.rng),
+        second_factor: false,
     }
 }
 
@@ -95,6 +99,12 @@ impl Drawn {
     #[must_use]
     pub fn of_session(self, id: &str) -> Self {
         Self { session_id: id.to_owned(), ..self }
+    }
+
+    /// The same behind a second factor: a refresh token of it is not asked for one.
+    #[must_use]
+    pub fn with_second_factor(self) -> Self {
+        Self { second_factor: true, ..self }
     }
 
     /// The part of it that `granted` needs.
@@ -138,6 +148,7 @@ impl Drawn {
             expires_at: policy.lifetime.map(end),
             device: Device::new(&holder.caller.ip, holder.caller.user_agent.as_deref().unwrap_or_default()),
             metadata: Map::new(),
+            second_factor: self.second_factor,
         }
     }
 

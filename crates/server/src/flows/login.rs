@@ -8,7 +8,7 @@ use ringpass_core::kit::hash::MacKey;
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::identifier::Identifier;
-use ringpass_core::model::login::{Login, Sent, Step};
+use ringpass_core::model::login::{Login, Second, Sent, Step};
 use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::logins::{self, Stored};
@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::grant::Refused;
+use super::mfa::{Asking, Browser};
 use super::password;
 use super::passwordless::{self, Door, Issued, Start, StartRefused, Verify, Way};
 use super::session::{self, Fresh};
@@ -37,6 +38,8 @@ pub struct Turn<'a> {
     pub caller: Caller,
     /// The session's cookie that the browser had before.
     pub cookie: Option<String>,
+    /// What the browser is known by.
+    pub browser: Browser,
 }
 
 impl Turn<'_> {
@@ -75,14 +78,15 @@ impl Turn<'_> {
         self.change(app, "login.sent", |login| login.sent = Some(sent)).await.map_err(StartRefused::Database)
     }
 
-    /// Redeems the code that was sent and begins a session; the value of its cookie.
+    /// Redeems the code that was sent and begins a session; the value of its cookie; nothing where a
+    /// second factor is asked for.
     pub async fn redeem(
         &self,
         app: &App,
         channel: Arc<Channel>,
         identifier: Identifier,
         code: &str,
-    ) -> Result<String, Refused> {
+    ) -> Result<Option<String>, Refused> {
         let request = &self.stored.login.request;
         let verify = Verify {
             client: Arc::clone(self.client),
@@ -95,9 +99,7 @@ impl Turn<'_> {
             way: Way::Tokens,
         };
         let begin = Begin::of(app, self);
-        let cookie = begin.fresh.cookie.clone();
-        passwordless::verify(app, verify, move |tx, user| begin.run(tx, user)).await?;
-        Ok(cookie)
+        Ok(passwordless::verify(app, verify, move |tx, user| begin.run(tx, user)).await?.1)
     }
 
     /// Notes the name to sign in to a database with.
@@ -106,14 +108,15 @@ impl Turn<'_> {
         self.change(app, "login.name", |login| login.username = Some(username)).await
     }
 
-    /// Verifies a password and begins a session; the value of its cookie.
+    /// Verifies a password and begins a session; the value of its cookie; nothing where a
+    /// second factor is asked for.
     pub async fn password(
         &self,
         app: &App,
         channel: Arc<Channel>,
         username: &str,
         password: Secret,
-    ) -> Result<String, Refused> {
+    ) -> Result<Option<String>, Refused> {
         let request = &self.stored.login.request;
         let login = password::Login {
             client: Arc::clone(self.client),
@@ -126,9 +129,7 @@ impl Turn<'_> {
             caller: self.caller.clone(),
         };
         let begin = Begin::of(app, self);
-        let cookie = begin.fresh.cookie.clone();
-        password::sign_in(app, login, move |tx, user| begin.run(tx, user)).await?;
-        Ok(cookie)
+        Ok(password::sign_in(app, login, move |tx, user| begin.run(tx, user)).await?.1)
     }
 
     /// Ends a sign-in without one: the application is told why.
@@ -145,7 +146,7 @@ impl Turn<'_> {
     }
 }
 
-/// The session that a sign-in begins, in the transaction of the sign-in.
+/// What a sign-in whose first factor is right leads to, in its transaction: a session, or the question for a second factor.
 #[derive(Debug, Clone)]
 pub(super) struct Begin {
     pub fresh: Fresh,
@@ -154,11 +155,14 @@ pub(super) struct Begin {
     cookie: String,
     key: MacKey,
     snapshot: Arc<Snapshot>,
+    asking: Asking,
     now: Millis,
 }
 
 impl Begin {
     pub(super) fn of(app: &App, turn: &Turn<'_>) -> Self {
+        let request = &turn.stored.login.request;
+        let asking = Asking::of(app, request.audience.as_deref(), &turn.caller.ip);
         Self {
             fresh: Fresh::draw(app),
             stored: turn.stored.clone(),
@@ -166,22 +170,48 @@ impl Begin {
             cookie: turn.cookie.clone().unwrap_or_default(),
             key: app.hash_key.clone(),
             snapshot: app.snapshot(),
+            asking: asking.on_pages(turn.browser.clone(), request.acr_values.as_deref()),
             now: app.clock.now(),
         }
     }
 
-    /// Begins it in the place of the one that the browser had.
-    pub(super) fn run(&self, tx: &mut Tx<'_>, user: &User) -> Result<Issued<()>, DbError> {
+    /// Behind the first factor: the value of the session's cookie, or nothing where a second factor is asked for.
+    pub(super) fn run(&self, tx: &mut Tx<'_>, user: &User) -> Result<Issued<Option<String>>, DbError> {
+        let mut login = self.stored.login.clone();
+        let scope = login.request.scope.clone();
+        if self.asking.demand(tx, user)?.is_some() {
+            login.step = Step::SecondFactor;
+            login.second = Some(Second::new(&user.user_id, self.now));
+            login.sent = None;
+            logins::put(tx, &self.stored.id, &login)?;
+            return Ok(Issued { scope, session_id: None, waits: true, value: None });
+        }
+        self.enter(tx, login, user)?;
+        let cookie = Some(self.fresh.cookie.clone());
+        Ok(Issued { scope, session_id: Some(self.fresh.id.clone()), waits: false, value: cookie })
+    }
+
+    /// Begins the session in the place of the one that the browser had.
+    pub(super) fn enter(&self, tx: &mut Tx<'_>, mut login: Login, user: &User) -> Result<(), DbError> {
         if let Some(old) = session::find(tx, &self.key, &self.snapshot, &self.cookie, self.now)? {
             session::end(tx, &old, Ended::Replaced)?;
         }
-        let mut login = self.stored.login.clone();
-        self.fresh.begin(tx, user, &login.request.client_id, &self.caller, self.now)?;
+        let second_factor_at = login.amr.then_some(self.now);
+        self.fresh.begin(tx, user, second_factor_at, &login.request.client_id, &self.caller, self.now)?;
+        self.asking.completed(tx, user)?;
         login.step = Step::Authenticated { session_id: self.fresh.id.clone() };
         login.sent = None;
-        logins::put(tx, &self.stored.id, &login)?;
-        let scope = login.request.scope.clone();
-        Ok(Issued { scope, session_id: Some(self.fresh.id.clone()), value: () })
+        logins::put(tx, &self.stored.id, &login)
+    }
+
+    /// Who calls.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The question for a second factor, as this browser and this request make it.
+    pub(super) fn asking(&self) -> &Asking {
+        &self.asking
     }
 }
 

@@ -82,10 +82,14 @@ where
             let answer = match outcome {
                 Outcome::Stale => return Ok(None),
                 Outcome::In(mut user) => {
-                    user.signed_in(&turn.login.caller.ip, now);
-                    users::record_sign_in(tx, &user)?;
                     let issued = issue(tx, &user)?;
-                    events.push(turn.login.done(&user, &issued.scope, issued.session_id.as_deref()));
+                    if issued.waits {
+                        events.push(turn.login.waiting(&user, &issued.scope));
+                    } else {
+                        user.signed_in(&turn.login.caller.ip, now);
+                        users::record_sign_in(tx, &user)?;
+                        events.push(turn.login.done(&user, &issued.scope, issued.session_id.as_deref()));
+                    }
                     Ok((*user, issued.value))
                 }
                 Outcome::Refused { why, is_known, alarm } => {
@@ -233,6 +237,11 @@ impl Login {
         let throttled =
             alarm.throttled_after.map(|count| ("limit_mu", format!("{count} failed logins from one address")));
         blocked.into_iter().chain(throttled).map(|(kind, description)| self.event(kind, description))
+    }
+
+    /// The password is right, and a second factor is asked for.
+    fn waiting(&self, user: &User, scope: &str) -> Event {
+        Event { user_id: user.user_id.clone(), scope: scope.to_owned(), ..self.event("mfar", String::new()) }
     }
 
     fn done(&self, user: &User, scope: &str, session_id: Option<&str>) -> Event {

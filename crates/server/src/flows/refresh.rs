@@ -11,6 +11,7 @@ use ringpass_core::kit::ids;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
+use ringpass_core::model::mfa::Wanted;
 use ringpass_core::model::refresh_token::{self, RefreshToken, Standing};
 use ringpass_core::model::user::User;
 use ringpass_core::storage::{DbError, Tx, access_tokens, permissions, refresh_tokens, users};
@@ -18,7 +19,9 @@ use ringpass_core::storage::{DbError, Tx, access_tokens, permissions, refresh_to
 use super::caller::Caller;
 use super::grant::{Granted, Refused};
 use super::issue::{Holder, hash_of};
+use super::mfa::Asking;
 use super::record::{self, Journal};
+use super::settle::{Gate, Required};
 use super::token::{self, Issue, Subject, Tokens};
 use crate::app::App;
 use crate::snapshot::Snapshot;
@@ -36,6 +39,8 @@ pub enum RefreshRefused {
     UserBlocked,
     /// Scopes beyond the original grant.
     Scope(String),
+    /// The sign-in that it came from had no second factor, and the tenant asks for one.
+    SecondFactor(Required),
     /// A token could not be signed.
     Signing,
     /// The database failed.
@@ -82,6 +87,7 @@ pub async fn exchange(
 ) -> Result<Tokens, RefreshRefused> {
     let mut asked = Exchange {
         presented: Presented::new(&app.hash_key, refresh_token),
+        gate: Gate::of(app, &client, Asking::of(app, None, &caller.ip).of_renewal()),
         client,
         scope: scope.map(str::to_owned),
         caller: caller.clone(),
@@ -102,12 +108,13 @@ pub async fn exchange(
         client: asked.client,
         granted: exchanged.granted,
         subject: Subject::User(Box::new(exchanged.user)),
-        gty: Some("refresh_token"),
+        gty: Some("refresh_token".to_owned()),
         opaque: exchanged.opaque,
         refresh_token: exchanged.successor,
         session_id: exchanged.session_id,
         nonce: None,
         auth_time: None,
+        amr: false,
         front: None,
     };
     token::sign(app, issue).await.ok_or(RefreshRefused::Signing)
@@ -124,6 +131,7 @@ struct Exchange {
     key: MacKey,
     rng: Rng,
     journal: Journal,
+    gate: Gate,
     /// Whether an API or a connection that the snapshot lacks is gone; else another node may have just made it.
     last: bool,
 }
@@ -208,6 +216,12 @@ impl Exchange {
         if !beyond.is_empty() {
             return refuse(RefreshRefused::Scope(beyond.join(" ")));
         }
+        let wanted = Wanted { audience: token.audience.clone(), scope: asked.join(" "), gty: None };
+        if !token.second_factor
+            && let Some(required) = self.gate.require(tx, &user, &wanted)?
+        {
+            return refuse(RefreshRefused::SecondFactor(required));
+        }
         let scope = asked.into_iter().map(str::to_owned).collect();
         Ok(Some(Ok(Good { token, standing, user, granted: Granted::again(api, scope, held) })))
     }
@@ -258,6 +272,7 @@ impl Exchange {
             RefreshRefused::UserGone => {
                 ("fertft", "The refresh_token was generated for a user who doesn't exist anymore.".to_owned())
             }
+            RefreshRefused::SecondFactor(_) => ("mfar", String::new()),
             RefreshRefused::UserBlocked => ("fertft", Refused::UserBlocked.sentence()),
             RefreshRefused::Scope(scope) => ("fertft", Refused::Scope(scope.clone()).sentence()),
             _ => ("fertft", "Unknown or invalid refresh token.".to_owned()),

@@ -46,6 +46,7 @@ impl Fresh {
         &self,
         tx: &mut Tx<'_>,
         user: &User,
+        second_factor_at: Option<Millis>,
         client_id: &str,
         caller: &Caller,
         now: Millis,
@@ -63,6 +64,7 @@ impl Fresh {
             expires_at: now.saturating_add(longest),
             device: Device::new(&caller.ip, caller.user_agent.as_deref().unwrap_or_default()),
             clients: vec![client_id.to_owned()],
+            second_factor_at,
             metadata: Map::new(),
         };
         sessions::insert(tx, &session)?;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use ringpass_core::kit::clock::SECOND;
 use ringpass_core::kit::hash;
 use ringpass_core::kit::jwt::{self, Alg, RsaKey};
+use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::resource_server::ResourceServer;
 use ringpass_core::model::user::User;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::grant::Granted;
+use super::mfa::MULTI_FACTOR;
 use crate::app::App;
 
 /// Seconds that an opaque access token lives.
@@ -38,7 +40,7 @@ pub struct Issue {
     /// Whom they speak for.
     pub subject: Subject,
     /// `gty` of the access token.
-    pub gty: Option<&'static str>,
+    pub gty: Option<String>,
     /// An opaque access token that is already on record.
     pub opaque: Option<String>,
     /// A refresh token that is already on record.
@@ -49,6 +51,8 @@ pub struct Issue {
     pub nonce: Option<String>,
     /// `auth_time` of the ID token, seconds.
     pub auth_time: Option<i64>,
+    /// Whether a second factor was proven just now, on the pages: the ID token tells.
+    pub amr: bool,
     /// Set when the tokens travel through the browser.
     pub front: Option<Front>,
 }
@@ -72,6 +76,8 @@ pub struct Tokens {
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_code: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     expires_in: i64,
@@ -79,6 +85,12 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    /// The same with the recovery code that takes the place of the one that was used.
+    #[must_use]
+    pub fn with_recovery_code(self, code: Option<&Secret>) -> Self {
+        Self { recovery_code: code.map(|code| code.expose().to_owned()), ..self }
+    }
+
     /// The tokens as parameters of an answer through the browser; no access token, no word about one.
     pub fn into_parameters(self) -> Vec<(&'static str, String)> {
         let mut parameters = Vec::new();
@@ -116,6 +128,7 @@ pub async fn sign(app: &App, issue: Issue) -> Option<Tokens> {
             access_token,
             id_token,
             refresh_token: issue.refresh_token.clone(),
+            recovery_code: None,
             scope: issue.granted.scope_text(),
             expires_in,
             token_type: "Bearer",
@@ -175,8 +188,8 @@ fn access_token(
         set("client_id", issue.client.id.clone().into());
         set("jti", jti.into());
     } else {
-        if let Some(gty) = issue.gty {
-            set("gty", gty.into());
+        if let Some(gty) = &issue.gty {
+            set("gty", gty.as_str().into());
         }
         set("azp", issue.client.id.clone().into());
     }
@@ -208,6 +221,10 @@ fn id_token(key: &RsaKey, issue: &Issue, user: &User, issuer: &str, now: i64, ac
     }
     if let Some(auth_time) = issue.auth_time {
         set("auth_time", auth_time.into());
+    }
+    if issue.amr {
+        set("amr", json!(["mfa"]));
+        set("acr", MULTI_FACTOR.into());
     }
     if let Some(front) = &issue.front {
         if front.access_token {

@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::commands::Failure;
 use crate::config::{Admin, Config, DatabaseUrl};
 use crate::reseal;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Audiences, Snapshot};
 
 /// Opens and migrates the database.
 pub async fn open(config: &Config) -> Result<Db, Failure> {
@@ -47,8 +47,8 @@ pub async fn warnings(config: &Config) -> Vec<String> {
         Ok(db) => db,
         Err(failure) => return vec![format!("the stored settings were not checked: {}", failure.sentence)],
     };
-    let audience = config.http.management_audience();
-    let mut warnings = match db.read("setup.warnings", move |tx| Snapshot::read(tx, &audience)).await {
+    let audiences = Audiences::of(config);
+    let mut warnings = match db.read("setup.warnings", move |tx| Snapshot::read(tx, &audiences)).await {
         Ok(snapshot) => snapshot.warnings(),
         Err(error) => vec![format!("the stored settings were not checked: {error}")],
     };

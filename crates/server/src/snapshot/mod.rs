@@ -32,6 +32,8 @@ use ringpass_core::storage::{
 };
 use url::Url;
 
+use crate::config::Config;
+
 pub use keys::Keys;
 use origins::Origins;
 pub use origins::lists;
@@ -96,17 +98,33 @@ pub struct Channel {
     pub letter: Letter,
 }
 
+/// Identifiers of the APIs that every server has.
+#[derive(Debug, Clone)]
+pub struct Audiences {
+    /// The Management API.
+    pub management: String,
+    /// The MFA API.
+    pub mfa: String,
+}
+
+impl Audiences {
+    /// As the public URL makes them.
+    pub fn of(config: &Config) -> Self {
+        Self { management: config.http.management_audience(), mfa: config.http.mfa_audience() }
+    }
+}
+
 impl Snapshot {
     /// Reads the configuration. The version comes first: rows that are newer than it only mean one more reading.
-    pub fn read(tx: &mut Tx<'_>, management_audience: &str) -> Result<Self, DbError> {
+    pub fn read(tx: &mut Tx<'_>, audiences: &Audiences) -> Result<Self, DbError> {
         let version = settings::version(tx)?;
         let settings = tenant::get(tx)?;
         let keys = Keys::prepare(&signing_keys::list(tx)?)?;
         let clients = clients::list(tx)?;
         let proving_keys = proving_keys(tx, &clients)?;
         let apis = resource_servers::list(tx)?;
-        let system = ResourceServer::system(management_audience);
         let guardian = guardian::get(tx)?;
+        let system = [ResourceServer::system(&audiences.management), ResourceServer::mfa(&audiences.mfa)];
         let countries = settings.country_codes().and_then(Countries::parse);
         let origins = Origins::of(clients.iter().flat_map(|client| {
             let callbacks = client.callbacks().into_iter().filter_map(|url| Url::parse(&url).ok());
@@ -135,7 +153,7 @@ impl Snapshot {
             clients: clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect(),
             resource_servers: apis
                 .into_iter()
-                .chain([system])
+                .chain(system)
                 .map(|api| (api.identifier().to_owned(), Arc::new(api)))
                 .collect(),
             grants: client_grants::list(tx)?

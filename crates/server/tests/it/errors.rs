@@ -2,9 +2,14 @@
 
 use expect_test::expect;
 use ringpass::flows::limits::Window;
+use ringpass::flows::mfa::{MfaRefused, Way};
+use ringpass::flows::settle::Required;
 use ringpass::web::auth::error::AuthError;
+use ringpass::web::auth::mfa::error::MfaError;
 use ringpass_core::model::assertion::Refused;
+use ringpass_core::model::authenticator::Kind;
 use ringpass_core::model::connection::Strategy;
+use ringpass_core::model::guardian::MessageType;
 use ringpass_core::model::password_policy::Weak;
 
 use crate::world::{Answer, Lines as _, NOW};
@@ -75,6 +80,11 @@ fn all() -> Vec<AuthError> {
         E::LegacyOff,
         E::InvalidUserPassword(text("Wrong phone number or verification code.")),
         E::InvalidToken,
+        E::Mfa(MfaError::Required(Required {
+            mfa_token: text("Fe26.2*…"),
+            is_enrolled: true,
+            types: vec!["phone", "otp"],
+        })),
         E::TooManyRequests(Window { limit: 50, remaining: 0, reset_at: NOW + 72_000 }, 72),
         E::TooManyAttempts,
         E::SuspiciousAddress,
@@ -152,6 +162,7 @@ fn name(error: &AuthError) -> &'static str {
         LegacyOff,
         InvalidUserPassword,
         InvalidToken,
+        Mfa,
         TooManyRequests,
         TooManyAttempts,
         SuspiciousAddress,
@@ -175,7 +186,7 @@ fn every_error_is_answered_like_this() {
             out.line(format!("    {name}: {}", value.to_str().unwrap_or_default()));
         }
     }
-    assert_eq!(seen.len(), 68, "an error is missing from the list");
+    assert_eq!(seen.len(), 69, "an error is missing from the list");
     expect![[r#"
         BadBody: 400 {"error":"bad.request","error_description":"Invalid request body"}
         BadOauthBody: 400 {"error":"invalid_request","error_description":"Invalid request body"}
@@ -256,4 +267,54 @@ fn every_error_is_answered_like_this() {
         Unavailable: 503 {"error":"temporarily_unavailable","error_description":"The server cannot take this request now. Try again shortly."}
             retry-after: 1
     "#]].assert_eq(&out);
+}
+
+/// Every error about a second factor, in the order of its declaration.
+#[test]
+fn every_error_about_a_second_factor_is_answered_like_this() {
+    use MfaError as E;
+    use MfaRefused as R;
+    let (sms, voice) = (Way::Phone(MessageType::Sms), Way::Phone(MessageType::Voice));
+    let flow = [
+        R::WrongCode(Kind::Phone),
+        R::WrongCode(Kind::Totp),
+        R::WrongCode(Kind::RecoveryCode),
+        R::CodeExpired,
+        R::NotEnrolled(Kind::Totp),
+        R::NotEnrolled(Kind::RecoveryCode),
+        R::TooManyCodes,
+        R::TooManyMessages(sms),
+        R::TooManyMessages(voice),
+        R::TooManyMessages(Way::Email),
+        R::BadPhone,
+        R::BadEmail,
+        R::Unsupported,
+        R::AlreadyEnrolled,
+        R::NotSent(sms),
+        R::NotSent(voice),
+        R::NotSent(Way::Email),
+    ];
+    let own = [
+        E::Required(Required { mfa_token: "Fe26.2*…".into(), is_enrolled: false, types: vec!["phone"] }),
+        E::TokenMalformed,
+        E::TokenExpired,
+        E::TokenInvalid,
+        E::ForeignToken,
+        E::OobMalformed,
+        E::OobMismatch,
+        E::AssociationRequired,
+        E::UnsupportedChallenge("The user has none of the requested challenge types (otp), but: oob".into()),
+        E::UnknownAuthenticator,
+        E::NotFound,
+        E::Implicit,
+        E::BadMember("authenticator_types"),
+        E::InsufficientScope("remove:authenticators"),
+    ];
+    let mut out = String::new();
+    for error in own.into_iter().chain(flow.into_iter().map(E::Refused)) {
+        let reply = AuthError::from(error).reply();
+        let answer = Answer { status: reply.status, headers: reply.headers, body: reply.body, at: String::new() };
+        out.line(answer.line());
+    }
+    expect![[""]].assert_eq(&out);
 }

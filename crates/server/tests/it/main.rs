@@ -22,6 +22,7 @@ mod errors;
 mod gateway_check;
 mod limits;
 mod management;
+mod mfa;
 mod oauth_revoke;
 mod oauth_token;
 mod outbox;

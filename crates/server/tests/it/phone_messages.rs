@@ -8,8 +8,8 @@ use expect_test::expect;
 use ringpass::app::Inbox;
 use ringpass::config::{Limits, TwilioTimes};
 use ringpass::flows::caller::Caller;
-use ringpass::flows::mfa::events::{self, Place};
 use ringpass::flows::mfa::send::{self, Attempt, Outgoing};
+use ringpass::flows::mfa::sent::{self, Place};
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::authenticator::{Authenticator, Kind};
 use ringpass_core::model::guardian::MessageType;
@@ -71,7 +71,7 @@ async fn sent(world: &World, message: &Outgoing) -> Attempt {
     let mut phone = Authenticator::new(Kind::Phone, "auth0|1", &world.rng, 0);
     "dev_0123456789abcdef".clone_into(&mut phone.id);
     let place = Place { method: "POST", path: "/mfa/challenge" };
-    let event = events::sent(&world.app, message, &attempt, &phone, (place, &caller));
+    let event = sent::event(&world.app, message, &attempt, &phone, (place, &caller));
     let journal = world.app.journal.clone();
     world.app.db.write("test.event", move |tx| journal.write(tx, event)).await.unwrap();
     attempt

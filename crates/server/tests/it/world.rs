@@ -7,6 +7,7 @@
 mod answer;
 mod browser;
 mod caller;
+mod mfa;
 mod place;
 mod seed;
 

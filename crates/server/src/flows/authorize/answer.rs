@@ -62,6 +62,8 @@ pub(super) struct Answering {
     pub caller: Caller,
     pub draft: Draft,
     pub idle: Millis,
+    /// Whether whoever gets here has met a demand for a second factor.
+    pub is_met: bool,
 }
 
 /// What is on record, to be signed and sent.
@@ -71,6 +73,7 @@ pub(super) struct Recorded {
     user: User,
     session_id: String,
     auth_time: Option<i64>,
+    amr: bool,
 }
 
 impl Draft {
@@ -90,6 +93,7 @@ impl Answering {
         tx: &mut Tx<'_>,
         mut session: Session,
         user: User,
+        amr: bool,
         now: Millis,
     ) -> Result<Recorded, DbError> {
         let Self { request, caller, draft, .. } = self;
@@ -105,6 +109,8 @@ impl Answering {
                 challenge: request.challenge.clone(),
                 session_id: session.id.clone(),
                 auth_time,
+                amr,
+                second_factor: amr || self.is_met || session.second_factor_at.is_some(),
             };
             let ends = now + authorization_code::LIFETIME * SECOND;
             authorization_codes::insert(tx, &code.hash, &request.client_id, &user.user_id, &told, ends)?;
@@ -120,7 +126,7 @@ impl Answering {
         }
         session.used(&request.client_id, &caller.ip, caller.user_agent.as_deref().unwrap_or_default(), self.idle, now);
         sessions::put_use(tx, &session)?;
-        Ok(Recorded { granted, user, session_id: session.id, auth_time })
+        Ok(Recorded { granted, user, session_id: session.id, auth_time, amr })
     }
 
     /// Signs what has to be signed. `None` only if the cryptography fails.
@@ -142,6 +148,7 @@ impl Answering {
                 session_id: recorded.session_id,
                 nonce: self.request.nonce,
                 auth_time: recorded.auth_time,
+                amr: recorded.amr,
                 front: Some(Front { access_token: kind.token, id_token: kind.id_token, code }),
             };
             parameters.extend(token::sign(app, issue).await?.into_parameters());

@@ -8,7 +8,7 @@ use ringpass_core::model::authorization::{AuthorizationRequest, OauthError, Para
 use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::event::Event;
-use ringpass_core::model::login::{Login, Step};
+use ringpass_core::model::login::{Login, Second, Step};
 use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::session::Session;
 use ringpass_core::model::user::User;
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::cross_origin::Shown;
 use crate::flows::issue::hash_of;
+use crate::flows::mfa::{Asking, Browser};
 use crate::flows::record::{self, Journal};
 use crate::flows::{consent, grant, session};
 use crate::snapshot::Snapshot;
@@ -31,6 +32,8 @@ pub enum Begun {
     Answered(Answer, Option<String>),
     /// The person is to sign in; the sign-in's `state`.
     SignIn(String),
+    /// They are to prove a second factor; the sign-in's `state`.
+    SecondFactor(String),
     /// They are signed in, and are to say whether the application may have what it asks; the sign-in's `state`, and the
     /// cookie as before.
     Consent(String, Option<String>),
@@ -41,8 +44,10 @@ pub enum Begun {
 pub struct Visitor {
     /// Its session's cookie.
     pub session: Option<String>,
-    /// What it is known by.
+    /// What it is named by while a sign-in is under way.
     pub browser: String,
+    /// What it is known by.
+    pub known: Browser,
     /// The ticket that it brings, if the request names one.
     pub shown: Option<Shown>,
     /// Who calls.
@@ -54,7 +59,7 @@ pub(super) const LOGIN_LIFETIME: Millis = HOUR;
 
 /// Answers a request from the session that the browser's cookie proves, or begins a sign-in that belongs to this browser.
 pub async fn begin(app: &App, target: Target, parameters: &Parameters, visitor: Visitor) -> Result<Begun, DbError> {
-    let Visitor { session, browser, shown, caller } = visitor;
+    let Visitor { session, browser, known, shown, caller } = visitor;
     let request = match admit(app, &target, parameters).await? {
         Ok(request) => request,
         Err((refusal, silent)) => {
@@ -67,7 +72,9 @@ pub async fn begin(app: &App, target: Target, parameters: &Parameters, visitor: 
     let draft = Draft::draw(app, &request, &granted);
     let snapshot = app.snapshot();
     let idle = snapshot.settings.session_lifetimes().1;
-    let answering = Answering { target, request, granted, caller, draft, idle };
+    let asking = Asking::of(app, request.audience.as_deref(), &caller.ip);
+    let asking = asking.on_pages(known, request.acr_values.as_deref());
+    let answering = Answering { target, request, granted, caller, draft, idle, is_met: asking.is_always() };
     let id = ids::short_token(&app.rng);
     let turn = Turn {
         answering: answering.clone(),
@@ -75,6 +82,7 @@ pub async fn begin(app: &App, target: Target, parameters: &Parameters, visitor: 
         key: app.hash_key.clone(),
         browser: hash_of(&app.hash_key, &browser),
         shown,
+        asking,
         snapshot,
         journal: app.journal.clone(),
         id: id.clone(),
@@ -84,6 +92,7 @@ pub async fn begin(app: &App, target: Target, parameters: &Parameters, visitor: 
     Ok(match app.db.write("authorize.begin", move |tx| turn.take(tx)).await? {
         Outcome::Refused(refusal) => Begun::Answered(error(app, &answering.target, &refusal), None),
         Outcome::SignIn => Begun::SignIn(id),
+        Outcome::SecondFactor => Begun::SecondFactor(id),
         Outcome::Consent => Begun::Consent(id, began),
         Outcome::Recorded(recorded) => {
             let target = answering.target.clone();
@@ -131,6 +140,7 @@ struct Turn {
     key: ringpass_core::kit::hash::MacKey,
     browser: String,
     shown: Option<Shown>,
+    asking: Asking,
     snapshot: Arc<Snapshot>,
     journal: Journal,
     id: String,
@@ -140,6 +150,7 @@ struct Turn {
 enum Outcome {
     Refused(OauthError),
     SignIn,
+    SecondFactor,
     Consent,
     Recorded(Box<Recorded>),
 }
@@ -159,11 +170,20 @@ impl Turn {
             if silent || self.shown.is_some() {
                 return self.refuse(tx, None, OauthError::new("login_required", "Login required"));
             }
-            self.open(tx, Step::Open)?;
+            self.open(tx, Step::Open, None)?;
             return Ok(Outcome::SignIn);
         };
         if user.is_blocked() {
             return self.refuse(tx, Some(&user), OauthError::new("unauthorized", "user is blocked"));
+        }
+        if self.lacks_second_factor(tx, session.as_ref(), &user)? {
+            if silent {
+                let refusal = OauthError::new("mfa_required", "Multifactor authentication required");
+                return self.refuse(tx, Some(&user), refusal);
+            }
+            self.write(tx, "mfar", Some(&user), String::new())?;
+            self.open(tx, Step::SecondFactor, Some(Second::new(&user.user_id, self.now)))?;
+            return Ok(Outcome::SecondFactor);
         }
         let session = match session {
             Some(session) => session,
@@ -174,11 +194,11 @@ impl Turn {
             if silent {
                 return self.refuse(tx, Some(&user), OauthError::new("consent_required", "Consent required"));
             }
-            self.open(tx, Step::Authenticated { session_id: session.id })?;
+            self.open(tx, Step::Authenticated { session_id: session.id }, None)?;
             return Ok(Outcome::Consent);
         }
         self.write(tx, if silent { "ssa" } else { "s" }, Some(&user), String::new())?;
-        Ok(Outcome::Recorded(Box::new(self.answering.record(tx, session, user, self.now)?)))
+        Ok(Outcome::Recorded(Box::new(self.answering.record(tx, session, user, false, self.now)?)))
     }
 
     /// The session that answers, and its user: none where the person has to prove again who they are.
@@ -206,11 +226,21 @@ impl Turn {
             session::end(tx, &old, Ended::Replaced)?;
         }
         let shown = self.shown.as_ref().ok_or_else(|| DbError::Failed("a session began without a ticket".into()))?;
-        shown.fresh.begin(tx, user, &request.client_id, caller, self.now)
+        shown.fresh.begin(tx, user, None, &request.client_id, caller, self.now)
     }
 
-    fn open(&self, tx: &mut Tx<'_>, step: Step) -> Result<(), DbError> {
-        let login = Login { step, ..Login::new(self.answering.request.clone(), self.now) };
+    /// Whether they are to prove a second factor. A session that had one is good for the applications that do not ask for
+    /// one themselves.
+    fn lacks_second_factor(&self, tx: &mut Tx<'_>, session: Option<&Session>, user: &User) -> Result<bool, DbError> {
+        let had_one = session.is_some_and(|session| session.second_factor_at.is_some());
+        if had_one && !self.asking.is_requested() {
+            return Ok(false);
+        }
+        Ok(self.asking.demand(tx, user)?.is_some())
+    }
+
+    fn open(&self, tx: &mut Tx<'_>, step: Step, second: Option<Second>) -> Result<(), DbError> {
+        let login = Login { step, second, ..Login::new(self.answering.request.clone(), self.now) };
         let stored = logins::Stored { id: self.id.clone(), browser: self.browser.clone(), login };
         logins::insert(tx, &stored, self.now + LOGIN_LIFETIME)
     }

@@ -9,7 +9,7 @@ use ringpass_core::kit::ids;
 use ringpass_core::model::authorization::{OauthError, Parameters};
 use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::identifier::Identifier;
-use ringpass_core::model::login::{Login, Step};
+use ringpass_core::model::login::{Login, Second, Step};
 use ringpass_core::model::logout_notice::Ended;
 use ringpass_core::model::user::User;
 use ringpass_core::storage::{DbError, Tx, logins};
@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::flows::consent;
 use crate::flows::grant::Refused;
 use crate::flows::issue::hash_of;
+use crate::flows::mfa::Asking;
 use crate::flows::passwordless::{self, Issued, Verify, Way};
 use crate::flows::session::{self, Fresh};
 use crate::snapshot::{Channel, Snapshot};
@@ -70,7 +71,7 @@ pub async fn redeem(
     brought: Brought,
     visitor: Visitor,
 ) -> Result<Begun, DbError> {
-    let Visitor { session: cookie, browser, caller, .. } = visitor;
+    let Visitor { session: cookie, browser, known, caller, .. } = visitor;
     let parameters = plain(parameters, target.client.is_public());
     let (request, granted) = match admit(app, &target, &parameters).await? {
         Ok(admitted) => admitted,
@@ -92,8 +93,11 @@ pub async fn redeem(
     };
     let draft = Draft::draw(app, &request, &granted);
     let idle = app.snapshot().settings.session_lifetimes().1;
+    let asking = Asking::of(app, request.audience.as_deref(), &caller.ip);
+    let asking = asking.on_pages(known, request.acr_values.as_deref());
     let turn = Turn {
-        answering: Answering { target, request, granted, caller, draft, idle },
+        answering: Answering { target, request, granted, caller, draft, idle, is_met: asking.is_always() },
+        asking,
         cookie: cookie.unwrap_or_default(),
         browser: hash_of(&app.hash_key, &browser),
         key: app.hash_key.clone(),
@@ -106,8 +110,9 @@ pub async fn redeem(
     let target = answering.target.clone();
     let fail = |refusal: OauthError| Ok(Begun::Answered(error(app, &target, &refusal), None));
     match passwordless::verify(app, verify, move |tx, user| turn.take(tx, user)).await {
-        Ok((_, None)) => Ok(Begun::Consent(login, Some(began))),
-        Ok((_, Some(recorded))) => {
+        Ok((_, Taken::SecondFactor)) => Ok(Begun::SecondFactor(login)),
+        Ok((_, Taken::Consent)) => Ok(Begun::Consent(login, Some(began))),
+        Ok((_, Taken::Recorded(recorded))) => {
             let failed = || error(app, &target, &OauthError::new("server_error", "A token could not be signed"));
             let answer = answering.answer(app, *recorded).await.unwrap_or_else(failed);
             Ok(Begun::Answered(answer, Some(began)))
@@ -133,6 +138,7 @@ fn plain(Parameters(mut pairs): Parameters, is_public: bool) -> Parameters {
 #[derive(Debug, Clone)]
 struct Turn {
     answering: Answering,
+    asking: Asking,
     cookie: String,
     browser: String,
     key: MacKey,
@@ -142,25 +148,43 @@ struct Turn {
     now: Millis,
 }
 
+/// What a right code has led to.
+#[derive(Debug)]
+enum Taken {
+    SecondFactor,
+    Consent,
+    Recorded(Box<Recorded>),
+}
+
 impl Turn {
     /// Begins the session in the place of the one that the browser had; nothing is recorded for the application yet where the
     /// person is to be asked.
-    fn take(&self, tx: &mut Tx<'_>, user: &User) -> Result<Issued<Option<Box<Recorded>>>, DbError> {
+    fn take(&self, tx: &mut Tx<'_>, user: &User) -> Result<Issued<Taken>, DbError> {
         let Answering { target, request, granted, caller, .. } = &self.answering;
+        if self.asking.demand(tx, user)?.is_some() {
+            let second = Some(Second::new(&user.user_id, self.now));
+            self.open(tx, Login { step: Step::SecondFactor, second, ..Login::new(request.clone(), self.now) })?;
+            let scope = request.scope.clone();
+            return Ok(Issued { scope, session_id: None, waits: true, value: Taken::SecondFactor });
+        }
         if let Some(old) = session::find(tx, &self.key, &self.snapshot, &self.cookie, self.now)? {
             session::end(tx, &old, Ended::Replaced)?;
         }
-        let session = self.fresh.begin(tx, user, &request.client_id, caller, self.now)?;
+        let session = self.fresh.begin(tx, user, None, &request.client_id, caller, self.now)?;
+        self.asking.completed(tx, user)?;
         let (scope, session_id) = (request.scope.clone(), Some(session.id.clone()));
         if consent::is_needed(tx, &target.client, user, granted, request.prompt.consent)? {
             let step = Step::Authenticated { session_id: session.id };
-            let login = Login { step, ..Login::new(request.clone(), self.now) };
-            let stored = logins::Stored { id: self.login.clone(), browser: self.browser.clone(), login };
-            logins::insert(tx, &stored, self.now + LOGIN_LIFETIME)?;
-            return Ok(Issued { scope, session_id, value: None });
+            self.open(tx, Login { step, ..Login::new(request.clone(), self.now) })?;
+            return Ok(Issued { scope, session_id, waits: false, value: Taken::Consent });
         }
-        let recorded = self.answering.record(tx, session, user.clone(), self.now)?;
-        Ok(Issued { scope, session_id, value: Some(Box::new(recorded)) })
+        let recorded = self.answering.record(tx, session, user.clone(), false, self.now)?;
+        Ok(Issued { scope, session_id, waits: false, value: Taken::Recorded(Box::new(recorded)) })
+    }
+
+    fn open(&self, tx: &mut Tx<'_>, login: Login) -> Result<(), DbError> {
+        let stored = logins::Stored { id: self.login.clone(), browser: self.browser.clone(), login };
+        logins::insert(tx, &stored, self.now + LOGIN_LIFETIME)
     }
 }
 

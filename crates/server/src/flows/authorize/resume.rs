@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::consent;
 use crate::flows::grant;
+use crate::flows::mfa::Asking;
 use crate::flows::record::Journal;
 
 /// What a sign-in that comes to its end leads to.
@@ -23,6 +24,8 @@ pub enum Resumed {
     Answered(Answer),
     /// The person has yet to prove who they are.
     NotYet,
+    /// They have yet to prove a second factor.
+    SecondFactor,
     /// They have yet to consent.
     Consent,
     /// It had its answer before.
@@ -42,11 +45,13 @@ pub async fn resume(app: &App, stored: &Stored, target: Target, caller: Caller) 
     };
     let draft = Draft::draw(app, &request, &granted);
     let idle = app.snapshot().settings.session_lifetimes().1;
-    let answering = Answering { target, request, granted, caller, draft, idle };
+    let is_met = Asking::of(app, request.audience.as_deref(), &caller.ip).is_always();
+    let answering = Answering { target, request, granted, caller, draft, idle, is_met };
     let (turn, id, journal, now) = (answering.clone(), stored.id.clone(), app.journal.clone(), app.clock.now());
     let outcome = app.db.write("authorize.resume", move |tx| take(tx, &turn, &id, &journal, now)).await?;
     Ok(match outcome {
         Outcome::NotYet => Resumed::NotYet,
+        Outcome::SecondFactor => Resumed::SecondFactor,
         Outcome::Consent => Resumed::Consent,
         Outcome::Over => Resumed::Over,
         Outcome::Refused(refusal) => Resumed::Answered(error(app, &answering.target, &refusal)),
@@ -60,6 +65,7 @@ pub async fn resume(app: &App, stored: &Stored, target: Target, caller: Caller) 
 
 enum Outcome {
     NotYet,
+    SecondFactor,
     Consent,
     Over,
     Refused(OauthError),
@@ -70,6 +76,7 @@ fn take(tx: &mut Tx<'_>, turn: &Answering, id: &str, journal: &Journal, now: Mil
     let Some(Stored { mut login, .. }) = logins::get_for_update(tx, id, now)? else { return Ok(Outcome::Over) };
     let session_id = match &login.step {
         Step::Open => return Ok(Outcome::NotYet),
+        Step::SecondFactor => return Ok(Outcome::SecondFactor),
         Step::Done => return Ok(Outcome::Over),
         Step::Authenticated { session_id } => session_id.clone(),
     };
@@ -89,11 +96,11 @@ fn take(tx: &mut Tx<'_>, turn: &Answering, id: &str, journal: &Journal, now: Mil
     }
     login.step = Step::Done;
     logins::put(tx, id, &login)?;
-    Ok(Outcome::Recorded(Box::new(turn.record(tx, session, user, now)?)))
+    Ok(Outcome::Recorded(Box::new(turn.record(tx, session, user, login.amr, now)?)))
 }
 
 /// The person has to begin anew.
 fn reopen(tx: &mut Tx<'_>, id: &str, login: Login) -> Result<Outcome, DbError> {
-    logins::put(tx, id, &Login { step: Step::Open, sent: None, ..login })?;
+    logins::put(tx, id, &Login { step: Step::Open, sent: None, second: None, amr: false, ..login })?;
     Ok(Outcome::NotYet)
 }

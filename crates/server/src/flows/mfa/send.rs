@@ -1,5 +1,5 @@
 //! Sends the code of a second factor to a phone, by whichever provider the tenant selected (`docs/COMPATIBILITY.md`
-//! C1720-C1743). It writes nothing into the tenant log: [`super::events::sent`] says what belongs there.
+//! C1720-C1743). It writes nothing into the tenant log: [`super::sent::event`] says what belongs there.
 
 use std::sync::Arc;
 

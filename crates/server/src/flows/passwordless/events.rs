@@ -149,6 +149,11 @@ pub(super) fn signed_in(verify: &Verify, user: &User, scope: &str, session_id: O
     }
 }
 
+/// The code is right, and a second factor is asked for.
+pub(super) fn waiting(verify: &Verify, user: &User, scope: &str) -> Event {
+    Event { audience: verify.audience.clone(), scope: scope.to_owned(), ..of_user("mfar", verify, user) }
+}
+
 fn of_user(kind: &'static str, verify: &Verify, user: &User) -> Event {
     Event {
         user_id: user.user_id.clone(),

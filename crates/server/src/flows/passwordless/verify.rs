@@ -16,7 +16,7 @@ use crate::flows::grant::Refused;
 use crate::flows::guard::{Alarm, Guard, Standing, Verdict};
 use crate::snapshot::Channel;
 
-use super::events::{alarms, not_exchanged, not_signed_up, signed_in, signed_up};
+use super::events::{alarms, not_exchanged, not_signed_up, signed_in, signed_up, waiting};
 use super::{code_hash, key};
 
 /// A code to be redeemed.
@@ -76,6 +76,8 @@ pub struct Issued<T> {
     pub scope: String,
     /// The browser session that the person is in now, for the log; `None` at the token endpoint.
     pub session_id: Option<String>,
+    /// Whether the sign-in is not complete yet: it waits for a second factor.
+    pub waits: bool,
     /// Whatever the door goes on with.
     pub value: T,
 }
@@ -92,12 +94,22 @@ where
     let guard = Guard::of(app, &verify.channel.connection, verify.username(), &verify.caller.ip);
     let (journal, rng, verify) = (app.journal.clone(), app.rng.clone(), Arc::new(verify));
     let work = move |tx: &mut Tx<'_>| match redeem(tx, &verify, &guard, &hash, &rng, now)? {
-        Ok((user, created)) => {
+        Ok((mut user, created)) => {
             let issued = issue(tx, &user)?;
-            if created {
-                journal.write(tx, signed_up(&verify, &user, &journal))?;
+            if !issued.waits {
+                user.signed_in(&verify.caller.ip, now);
             }
-            journal.write(tx, signed_in(&verify, &user, &issued.scope, issued.session_id.as_deref()))?;
+            if created {
+                users::insert_later(tx, &user)?;
+                journal.write(tx, signed_up(&verify, &user, &journal))?;
+            } else if !issued.waits {
+                users::record_sign_in(tx, &user)?;
+            }
+            let event = match issued.waits {
+                true => waiting(&verify, &user, &issued.scope),
+                false => signed_in(&verify, &user, &issued.scope, issued.session_id.as_deref()),
+            };
+            journal.write(tx, event)?;
             Ok(Ok((user, issued.value)))
         }
         Err((refused, alarm)) => {
@@ -182,7 +194,7 @@ fn redeem(
         }
         Try::Right => {
             guard.succeeded(tx, &standing)?;
-            let (user, created) = sign_in(tx, (verify, identifier), known, rng, now)?;
+            let (user, created) = found_or_made(tx, (verify, identifier), known, rng, now)?;
             if created {
                 guard.signed_up(tx, now)?;
             }
@@ -219,8 +231,8 @@ fn admit<'v>(tx: &mut Tx<'_>, verify: &'v Verify, guard: &Guard, now: Millis) ->
     Ok(Ok((identifier, standing, known)))
 }
 
-/// Notes the sign-in on the user, who is created at the first one.
-fn sign_in(
+/// The user, who is made at the first right code; the code has confirmed the number or address.
+fn found_or_made(
     tx: &mut Tx<'_>,
     (verify, identifier): (&Verify, &Identifier),
     known: Option<User>,
@@ -229,18 +241,13 @@ fn sign_in(
 ) -> Result<(User, bool), DbError> {
     let connection = &verify.channel.connection.name;
     let Some(mut user) = known else {
-        let mut user = User::of(connection, identifier, rng, now);
-        user.signed_in(&verify.caller.ip, now);
-        users::insert_later(tx, &user)?;
-        return Ok((user, true));
+        return Ok((User::of(connection, identifier, rng, now), true));
     };
     if user.owns(connection, identifier) {
         user.confirm(identifier);
     } else {
         identities::confirm(tx, connection, identifier)?;
     }
-    user.signed_in(&verify.caller.ip, now);
-    users::record_sign_in(tx, &user)?;
     Ok((user, false))
 }
 

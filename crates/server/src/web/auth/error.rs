@@ -10,10 +10,12 @@ use ringpass_core::model::sign_up::Fault;
 use ringpass_core::storage::DbError;
 use serde_json::{Value, json};
 
+use super::mfa::error::MfaError;
 use crate::flows::authorize::NoTarget;
 use crate::flows::code::CodeRefused;
 use crate::flows::grant::Refused;
 use crate::flows::limits::Window;
+use crate::flows::mfa::MfaRefused;
 use crate::flows::passwordless::StartRefused;
 use crate::flows::refresh::RefreshRefused;
 use crate::flows::signup::SignUpRefused;
@@ -159,6 +161,9 @@ pub enum AuthError {
     // UserInfo.
     /// Missing, foreign, expired or insufficient access token.
     InvalidToken,
+    // Second factors.
+    /// Everything about them.
+    Mfa(MfaError),
     // Limits and failures.
     /// A bucket is empty.
     TooManyRequests(Window, i64),
@@ -273,6 +278,7 @@ impl AuthError {
             Self::BlockedUser => text(403, "blocked_user", "Blocked user"),
             Self::LegacyOff => text(403, "access_denied", "Legacy grant types are not enabled for this tenant"),
             Self::InvalidUserPassword(sentence) => text(401, "invalid_user_password", sentence),
+            Self::Mfa(error) => error.row(),
             Self::InvalidToken => text(401, "invalid_token", "The access token is invalid or has expired"),
             Self::TooManyRequests(..) => text(
                 429,
@@ -307,6 +313,12 @@ impl AuthError {
             Some(body) => body,
             None => json!({"error": error, "error_description": &description}),
         };
+        if let (Self::Mfa(MfaError::Required(required)), Some(members)) = (self, body.as_object_mut()) {
+            members.insert("mfa_token".into(), required.mfa_token.clone().into());
+            let types: Vec<Value> = required.types.iter().map(|word| json!({"type": word})).collect();
+            let what = if required.is_enrolled { "challenge" } else { "enroll" };
+            members.insert("mfa_requirements".into(), json!({what: types}));
+        }
         if let (Self::GrantNotAllowed(_), Some(members)) = (self, body.as_object_mut()) {
             members.insert("error_uri".into(), "https://auth0.com/docs/clients/client-grant-types".into());
         }
@@ -429,10 +441,26 @@ impl From<Refused> for AuthError {
             Refused::SignupDisabled => Self::SignupDisabled,
             Refused::TooManyAttempts => Self::TooManyAttempts,
             Refused::SuspiciousAddress => Self::SuspiciousAddress,
+            Refused::SecondFactor(required) => Self::Mfa(MfaError::Required(required)),
             Refused::Busy => Self::Unavailable,
             Refused::Signing => Self::Server,
             Refused::Database(error) => error.into(),
         }
+    }
+}
+
+impl From<MfaError> for AuthError {
+    fn from(error: MfaError) -> Self {
+        match error {
+            MfaError::Refused(MfaRefused::Database(error)) => error.into(),
+            other => Self::Mfa(other),
+        }
+    }
+}
+
+impl From<MfaRefused> for AuthError {
+    fn from(refused: MfaRefused) -> Self {
+        MfaError::Refused(refused).into()
     }
 }
 
@@ -471,6 +499,7 @@ impl From<RefreshRefused> for AuthError {
             RefreshRefused::UserGone => Self::UserGone,
             RefreshRefused::UserBlocked => Self::UserBlocked,
             RefreshRefused::Scope(scope) => Self::InvalidScope(scope),
+            RefreshRefused::SecondFactor(required) => Self::Mfa(MfaError::Required(required)),
             RefreshRefused::Signing => Self::Server,
             RefreshRefused::Database(error) => error.into(),
         }

@@ -16,6 +16,7 @@ pub mod client;
 mod cross_origin;
 mod dbconnections;
 pub mod error;
+pub mod mfa;
 mod par;
 mod passwordless;
 mod refusal;
@@ -57,6 +58,14 @@ impl Family for Auth {
         route!("OPTIONS", "/dbconnections/change_password", preflight),
         route!("POST", "/co/authenticate", cross_origin::authenticate),
         route!("OPTIONS", "/co/authenticate", preflight),
+        route!("POST", "/mfa/associate", mfa::associate::associate),
+        route!("OPTIONS", "/mfa/associate", preflight),
+        route!("POST", "/mfa/challenge", mfa::challenge::challenge),
+        route!("OPTIONS", "/mfa/challenge", preflight),
+        route!("GET", "/mfa/authenticators", mfa::authenticators::list),
+        route!("OPTIONS", "/mfa/authenticators", preflight),
+        route!("DELETE", "/mfa/authenticators/{id}", mfa::authenticators::remove),
+        route!("OPTIONS", "/mfa/authenticators/{id}", preflight),
         route!("GET", "/userinfo", userinfo::show),
         route!("POST", "/userinfo", userinfo::show),
         route!("OPTIONS", "/userinfo", preflight),

@@ -3,26 +3,23 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::connection::Strategy;
 use ringpass_core::model::identifier::Identifier;
-use ringpass_core::model::user::User;
-use ringpass_core::storage::{DbError, Tx};
+use ringpass_core::model::mfa::{self, Wanted};
 
 use super::body::{self, Members, optional, required};
 use super::client::{Checked, Credentials};
 use super::error::AuthError;
+use super::mfa::grant as mfa_grant;
 use super::refusal;
 use crate::app::App;
 use crate::flows::caller::Caller;
-use crate::flows::grant::Granted;
-use crate::flows::issue::{Drawn, Holder};
 use crate::flows::password::{Door, Login};
-use crate::flows::passwordless::Issued;
-use crate::flows::token::{self, Issue, Subject, Tokens};
-use crate::flows::{self, code, grant, issue, passwordless, refresh};
+use crate::flows::settle::Settling;
+use crate::flows::token::Tokens;
+use crate::flows::{self, code, grant, passwordless, refresh};
 use crate::web::{Call, Reply, peer};
 
 pub(super) const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
@@ -41,9 +38,8 @@ pub(super) async fn exchange(app: Arc<App>, call: Call) -> Result<Reply, AuthErr
 
 async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthError> {
     let grant_type = required(members, "grant_type")?;
-    if ![OTP, PASSWORD, PASSWORD_REALM, "authorization_code", "client_credentials", "refresh_token"]
-        .contains(&grant_type)
-    {
+    let known = [OTP, PASSWORD, PASSWORD_REALM, "authorization_code", "client_credentials", "refresh_token"];
+    if !known.contains(&grant_type) && !mfa::GRANTS.contains(&grant_type) {
         return Err(AuthError::UnsupportedGrant(grant_type.to_owned()));
     }
     let (client, caller) = authenticate(app, call, members).await?;
@@ -69,6 +65,9 @@ async fn grant(app: &App, call: &Call, members: &Members) -> Result<Reply, AuthE
         "refresh_token" => {
             let token = required(members, "refresh_token")?;
             refresh::exchange(app, client, token, optional(members, "scope")?, &caller).await?
+        }
+        mfa::OOB | mfa::OTP | mfa::RECOVERY_CODE => {
+            mfa_grant::exchange(app, client, caller, grant_type, members).await?
         }
         _ => {
             let default = app.snapshot();
@@ -131,13 +130,13 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
 pub(super) async fn of_code(app: &App, mut verify: passwordless::Verify) -> Result<Tokens, AuthError> {
     let client = Arc::clone(&verify.client);
     let audience = Some(verify.audience.as_str()).filter(|audience| !audience.is_empty());
+    let wanted = Wanted { audience: audience.map(str::to_owned), scope: verify.scope.clone(), gty: None };
     let granted = grant::for_user(app, &client, audience, &verify.scope).await?;
-    let drawn = issue::draw(app, &granted);
     verify.scope = granted.scope_text();
-    let record = Record::of(app, &client, &drawn, &verify.caller);
-    let issue = move |tx: &mut Tx<'_>, user: &User| record.issue(tx, user, granted.clone());
-    let (user, granted) = passwordless::verify(app, verify, issue).await?;
-    sign(app, client, user, granted, None, drawn).await
+    let settling = Settling::of(app, &client, granted, &verify.caller, wanted);
+    let record = settling.clone();
+    let (user, settled) = passwordless::verify(app, verify, move |tx, user| record.issue(tx, user)).await?;
+    Ok(settling.end(app, user, settled).await?)
 }
 
 /// The password grants: in the tenant's default directory, or in the database that `realm` names.
@@ -157,8 +156,10 @@ async fn password(
         .filter(|it| it.connection.strategy == Strategy::Auth0 && it.connection.is_enabled_for(&client.id))
         .ok_or_else(|| AuthError::UnknownRealm(name.to_owned()))?;
     let audience = optional(members, "audience")?;
-    let granted = grant::for_user(app, &client, audience, optional(members, "scope")?.unwrap_or_default()).await?;
-    let drawn = issue::draw(app, &granted);
+    let scope = optional(members, "scope")?.unwrap_or_default();
+    let wanted =
+        Wanted { audience: audience.map(str::to_owned), scope: scope.to_owned(), gty: Some(PASSWORD.to_owned()) };
+    let granted = grant::for_user(app, &client, audience, scope).await?;
     let login = Login {
         door: Door::Grant,
         client: Arc::clone(&client),
@@ -167,55 +168,10 @@ async fn password(
         password: Secret::new(password),
         audience: audience.unwrap_or_default().to_owned(),
         scope: granted.scope_text(),
-        caller,
+        caller: caller.clone(),
     };
-    let record = Record::of(app, &client, &drawn, &login.caller);
-    let issue = move |tx: &mut Tx<'_>, user: &User| record.issue(tx, user, granted.clone());
-    let (user, granted) = flows::password::sign_in(app, login, issue).await?;
-    sign(app, client, user, granted, Some("password"), drawn).await
-}
-
-/// What a grant leaves in the transaction of its sign-in.
-#[derive(Clone)]
-struct Record {
-    client: Arc<Client>,
-    drawn: Drawn,
-    caller: Caller,
-    now: Millis,
-}
-
-impl Record {
-    fn of(app: &App, client: &Arc<Client>, drawn: &Drawn, caller: &Caller) -> Self {
-        Self { client: Arc::clone(client), drawn: drawn.clone(), caller: caller.clone(), now: app.clock.now() }
-    }
-
-    fn issue(&self, tx: &mut Tx<'_>, user: &User, granted: Granted) -> Result<Issued<Granted>, DbError> {
-        let granted = granted.settle(tx, &user.user_id)?;
-        let holder = Holder { client: &self.client, user, granted: &granted, caller: &self.caller };
-        self.drawn.record(tx, &holder, self.now)?;
-        Ok(Issued { scope: granted.scope_text(), session_id: None, value: granted })
-    }
-}
-
-async fn sign(
-    app: &App,
-    client: Arc<Client>,
-    user: User,
-    granted: Granted,
-    gty: Option<&'static str>,
-    drawn: Drawn,
-) -> Result<Tokens, AuthError> {
-    let issue = Issue {
-        client,
-        granted,
-        subject: Subject::User(Box::new(user)),
-        gty,
-        opaque: drawn.opaque.map(|kept| kept.text),
-        refresh_token: drawn.refresh.map(|kept| kept.text),
-        session_id: drawn.session_id,
-        nonce: None,
-        auth_time: None,
-        front: None,
-    };
-    token::sign(app, issue).await.ok_or(AuthError::Server)
+    let settling = Settling::of(app, &client, granted, &caller, wanted);
+    let record = settling.clone();
+    let (user, settled) = flows::password::sign_in(app, login, move |tx, user| record.issue(tx, user)).await?;
+    Ok(settling.end(app, user, settled).await?)
 }

@@ -13,7 +13,7 @@ use ringpass_core::model::texts::Screen;
 use super::identifier::{self, turn};
 use super::running::{Elsewhere, Running};
 use super::show::{Page, to};
-use super::{PageError, blocked, cookies, limits};
+use super::{PageError, blocked, limits};
 use crate::app::App;
 use crate::flows::grant::Refused;
 use crate::flows::login::resend_wait;
@@ -147,7 +147,7 @@ async fn redeem(app: &App, call: &Call, waiting: Waiting, code: &str) -> Result<
         .await;
     let (error, tries) = match redeemed {
         Ok(cookie) => {
-            return Ok(to(&waiting.running.at("/authorize/resume")).and_cookie(&cookies::set_session(app, &cookie)));
+            return Ok(waiting.running.entered(app, cookie.as_deref()));
         }
         Err(Refused::WrongCode(_)) => {
             // The same form sent twice: the other one has signed in.

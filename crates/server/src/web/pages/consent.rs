@@ -10,7 +10,7 @@ use ringpass_core::model::texts::Screen;
 
 use super::running::Running;
 use super::show::{Page, to};
-use super::{PageError, limits, respond};
+use super::{PageError, limits, mfa, respond};
 use crate::app::App;
 use crate::flows::{authorize, consent, grant};
 use crate::web::{Call, Reply};
@@ -75,6 +75,7 @@ pub(super) async fn submit(app: Arc<App>, call: Call) -> Result<Reply, PageError
 fn not_here(running: &Running) -> Option<Result<Reply, PageError>> {
     match running.stored.login.step {
         Step::Authenticated { .. } => None,
+        Step::SecondFactor => Some(Ok(to(&running.at(mfa::PATH)))),
         Step::Open => Some(Ok(to(&running.at("/u/login/identifier")))),
         Step::Done => Some(Err(running.over())),
     }

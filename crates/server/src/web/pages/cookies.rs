@@ -5,10 +5,11 @@
 //! The other one only says which browser a sign-in under way belongs to, and never travels with a form of another site.
 
 use http::header;
-use ringpass_core::kit::clock::{Millis, SECOND};
+use ringpass_core::kit::clock::{DAY, Millis, SECOND};
 
 use crate::app::App;
 use crate::flows::cross_origin;
+use crate::flows::mfa::Browser;
 use crate::web::Call;
 
 /// The cookie of the session.
@@ -36,6 +37,17 @@ pub(in crate::web) fn ticket(app: &App, call: &Call) -> Option<String> {
 /// Sets it, for as long as a ticket is good. Applications live on other sites than this server.
 pub(in crate::web) fn set_ticket(app: &App, value: &str) -> String {
     host_cookie(app, ticket_name(app), value, Some(cross_origin::LIFETIME))
+}
+
+/// What the browser is known by, and by which it was to be remembered.
+pub(super) fn known(call: &Call) -> Browser {
+    let token = |name| read(call, name).filter(|value| value.len() == 32);
+    Browser { device: token(DEVICE), remembered: token(REMEMBERED) }
+}
+
+/// Names the browser for good.
+pub(super) fn set_device(app: &App, value: &str) -> String {
+    host_cookie(app, DEVICE, value, Some(365 * DAY))
 }
 
 /// Takes the session's cookie away.
@@ -80,3 +92,5 @@ fn read(call: &Call, name: &str) -> Option<String> {
 }
 
 const SESSION: &str = "auth0";
+const DEVICE: &str = "did";
+const REMEMBERED: &str = "auth0-mf";

@@ -109,6 +109,7 @@ pub(super) fn turn<'a>(running: &'a Running, call: &Call) -> Turn<'a> {
         client: &running.client,
         caller: peer::caller(call, None),
         cookie: cookies::session(call),
+        browser: cookies::known(call),
     }
 }
 

@@ -9,7 +9,7 @@ use ringpass_core::model::authorization::Parameters;
 use ringpass_core::model::texts::Screen;
 
 use super::form::Form;
-use super::show::{Look, Page, browser_of};
+use super::show::{Look, Page, browser_of, device_of};
 use super::{PageError, authorize as door, cookies, identifier, limits};
 use crate::app::App;
 use crate::flows::authorize::{self, Brought, NoTarget, Target, Visitor};
@@ -44,9 +44,11 @@ pub(super) async fn redeem(app: Arc<App>, call: Call) -> Result<Reply, PageError
         return Ok(ask(&look, &target, &parameters));
     }
     let (browser, cookie) = browser_of(&app, &call);
-    let visitor = Visitor { session: cookies::session(&call), browser, shown: None, caller: peer::caller(&call, None) };
+    let (known, device) = device_of(&app, &call);
+    let caller = peer::caller(&call, None);
+    let visitor = Visitor { session: cookies::session(&call), browser, known, shown: None, caller };
     let begun = authorize::redeem(&app, target, parameters, brought, visitor).await?;
-    Ok(door::reply(&app, &look, begun, identifier::PATH, cookie))
+    Ok(door::reply(&app, &look, begun, identifier::PATH, [cookie, device]))
 }
 
 /// Whether the browser only looks ahead, where the person may never go.

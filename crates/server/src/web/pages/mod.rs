@@ -17,6 +17,7 @@ mod identifier;
 mod limits;
 mod link;
 mod logout;
+mod mfa;
 mod password;
 mod reset;
 mod respond;

@@ -11,7 +11,7 @@ use ringpass_core::model::texts::Screen;
 use super::identifier::{self, turn};
 use super::running::{Elsewhere, Running};
 use super::show::{Page, to};
-use super::{PageError, blocked, cookies, limits, reset, signup};
+use super::{PageError, blocked, limits, reset, signup};
 use crate::app::App;
 use crate::flows::grant::Refused;
 use crate::snapshot::Channel;
@@ -58,7 +58,7 @@ pub(super) async fn submit(app: Arc<App>, call: Call) -> Result<Reply, PageError
     }
     let entered = turn(&running, &call).password(&app, Arc::clone(&channel), &username, Secret::new(password)).await;
     match entered {
-        Ok(cookie) => Ok(to(&running.at("/authorize/resume")).and_cookie(&cookies::set_session(&app, &cookie))),
+        Ok(cookie) => Ok(running.entered(&app, cookie.as_deref())),
         Err(Refused::WrongPassword) if identifier::is_named(&channel) => refuse("wrong-credentials"),
         Err(Refused::WrongPassword) => refuse("wrong-email-credentials"),
         Err(Refused::TooManyAttempts) => refuse("user-blocked"),

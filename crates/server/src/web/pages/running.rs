@@ -10,7 +10,7 @@ use ringpass_core::storage::logins::{self, Stored};
 
 use super::form::Form;
 use super::show::{Look, to};
-use super::{PageError, cookies};
+use super::{PageError, cookies, mfa};
 use crate::app::App;
 use crate::flows::authorize::Target;
 use crate::flows::issue::token_hash;
@@ -97,8 +97,17 @@ impl Running {
     pub(super) fn elsewhere(&self) -> Option<Result<Reply, PageError>> {
         match &self.stored.login.step {
             Step::Open => None,
+            Step::SecondFactor => Some(Ok(to(&self.at(mfa::PATH)))),
             Step::Authenticated { .. } => Some(Ok(to(&self.at("/authorize/resume")))),
             Step::Done => Some(Err(self.over())),
+        }
+    }
+
+    /// Where a right first factor leads: on with the session's cookie, or to the second factor.
+    pub(super) fn entered(&self, app: &App, cookie: Option<&str>) -> Reply {
+        match cookie {
+            Some(cookie) => to(&self.at("/authorize/resume")).and_cookie(&cookies::set_session(app, cookie)),
+            None => to(&self.at(mfa::PATH)),
         }
     }
 

@@ -13,6 +13,7 @@ use ringpass_core::model::texts::{Lang, Screen};
 
 use super::{assets, cookies};
 use crate::app::App;
+use crate::flows::mfa::Browser;
 use crate::snapshot::Snapshot;
 use crate::web::{Call, Reply};
 
@@ -233,4 +234,15 @@ pub(super) fn browser_of(app: &App, call: &Call) -> (String, Option<String>) {
     let fresh = ids::short_token(&app.rng);
     let cookie = cookies::set_browser(app, &fresh);
     (fresh, Some(cookie))
+}
+
+/// What the browser is known by for good; and the cookie that tells it, when it has none yet.
+pub(super) fn device_of(app: &App, call: &Call) -> (Browser, Option<String>) {
+    let known = cookies::known(call);
+    if known.device.is_some() {
+        return (known, None);
+    }
+    let fresh = ids::short_token(&app.rng);
+    let cookie = cookies::set_device(app, &fresh);
+    (Browser { device: Some(fresh), ..known }, Some(cookie))
 }

@@ -14,7 +14,7 @@ use super::identifier::{self, turn};
 use super::rules::{self, Rules};
 use super::running::{Elsewhere, Running};
 use super::show::{Page, to};
-use super::{PageError, cookies, limits};
+use super::{PageError, limits};
 use crate::app::App;
 use crate::flows::grant::Refused;
 use crate::flows::signup::{self, SignUp, SignUpRefused};
@@ -99,7 +99,7 @@ pub(super) async fn submit(app: Arc<App>, call: Call) -> Result<Reply, PageError
     };
     let name = user.identifier().unwrap_or_default().to_owned();
     match turn(&running, &call).password(&app, channel, &name, Secret::new(password)).await {
-        Ok(cookie) => Ok(to(&running.at("/authorize/resume")).and_cookie(&cookies::set_session(&app, &cookie))),
+        Ok(cookie) => Ok(running.entered(&app, cookie.as_deref())),
         Err(Refused::Database(error)) => Err(error.into()),
         // The account is there; who has it may sign in.
         Err(_) => Ok(to(&running.at(identifier::PATH))),

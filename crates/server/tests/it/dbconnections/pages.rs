@@ -25,7 +25,7 @@ async fn sign_in(world: &World, username: &str, password: &str) -> Result<(User,
         caller: Caller { ip: "203.0.113.7".into(), peer: "203.0.113.7".into(), ..Caller::default() },
     };
     let issue = |_: &mut Tx<'_>, _: &User| {
-        Ok(Issued { scope: "openid".to_owned(), session_id: Some("session-1".to_owned()), value: 7 })
+        Ok(Issued { scope: "openid".to_owned(), session_id: Some("session-1".to_owned()), waits: false, value: 7 })
     };
     password::sign_in(&world.app, login, issue).await
 }
