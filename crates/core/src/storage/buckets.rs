@@ -48,6 +48,13 @@ pub fn get(tx: &mut Tx<'_>, key: &str) -> Result<Option<Millis>, DbError> {
     tx.query_one("SELECT full_at FROM buckets WHERE key = ?1", &[key.into()])?.map(|row| row.int(0)).transpose()
 }
 
+/// The same as a question sent ahead.
+pub fn ask(tx: &mut Tx<'_>, key: &str) -> Result<Asked<Option<Millis>>, DbError> {
+    tx.ask("SELECT full_at FROM buckets WHERE key = ?1", &[key.into()], |rows| {
+        rows.first().map(|row| row.int(0)).transpose()
+    })
+}
+
 /// Takes one token without looking whether there is one; the bucket never gets emptier than empty.
 pub fn take_later(tx: &mut Tx<'_>, key: &str, shape: Shape, now: Millis) -> Result<(), DbError> {
     tx.later(

@@ -26,10 +26,14 @@ pub struct Key<'a> {
 pub enum Try {
     /// Right, and now used up.
     Right,
-    /// Wrong code, no code, a used code, or one replaced by a newer.
+    /// Wrong code, or one replaced by a newer.
     Wrong,
-    /// The third wrong try, or any try after it.
+    /// No code, or a used one: nothing was tried.
+    Absent,
+    /// The third wrong try.
     Exhausted,
+    /// A try after that: nothing was tried.
+    Dead,
     /// The code's time is over, whatever was typed.
     Expired,
 }
@@ -121,9 +125,9 @@ fn why_not(tx: &mut Tx<'_>, key: &Key<'_>) -> Result<Try, DbError> {
         &[key.connection_id.into(), key.identifier.into()],
     )?;
     Ok(match row {
-        None => Try::Wrong,
-        Some(row) if row.opt_int(1)?.is_some() => Try::Wrong,
-        Some(row) if row.int(0)? >= MAX_TRIES => Try::Exhausted,
+        None => Try::Absent,
+        Some(row) if row.opt_int(1)?.is_some() => Try::Absent,
+        Some(row) if row.int(0)? >= MAX_TRIES => Try::Dead,
         Some(_) => Try::Expired,
     })
 }

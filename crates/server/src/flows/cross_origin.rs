@@ -75,7 +75,8 @@ pub async fn log_in(app: &App, attempt: Attempt) -> Result<String, Refused> {
     match proof {
         Proof::Code(code) => {
             let identifier = Identifier::parse(channel.connection.strategy, &username);
-            let verify = Verify { client, channel, identifier, code, audience, scope, caller, way: Way::Ticket };
+            let verify =
+                Verify { client, channel, identifier, code, audience, scope, caller, way: Way::Ticket, browser: None };
             passwordless::verify(app, verify, give).await?;
         }
         Proof::Password(password) => {

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::grant::Refused;
-use super::mfa::{Asking, Browser};
+use super::mfa::{Asking, Browser, device_hash};
 use super::password;
 use super::passwordless::{self, Door, Issued, Start, StartRefused, Verify, Way};
 use super::session::{self, Fresh};
@@ -97,6 +97,7 @@ impl Turn<'_> {
             scope: request.scope.clone(),
             caller: self.caller.clone(),
             way: Way::Tokens,
+            browser: self.browser.device.as_ref().map(|device| device_hash(&app.hash_key, device)),
         };
         let begin = Begin::of(app, self);
         Ok(passwordless::verify(app, verify, move |tx, user| begin.run(tx, user)).await?.1)

@@ -33,3 +33,4 @@ pub mod signing_keys;
 pub mod signup;
 pub mod tickets;
 pub mod token;
+pub mod wrong_codes;

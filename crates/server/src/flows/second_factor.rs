@@ -1,5 +1,5 @@
 //! The second factor of a sign-in on the hosted pages: what is chosen and sent is noted on the sign-in, and the right code
-//! begins the session in the transaction that finds it right (`docs/COMPATIBILITY.md` C1813-C1817).
+//! begins the session in the transaction that finds it right (`docs/COMPATIBILITY.md` C1812-C1813).
 
 use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::ids;

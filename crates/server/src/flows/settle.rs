@@ -60,7 +60,8 @@ pub struct Required {
 pub struct Gate {
     asking: Asking,
     client_id: String,
-    transaction_id: String,
+    /// Nothing where a second factor is never asked for.
+    transaction_id: Option<String>,
     key: MacKey,
     snapshot: Arc<Snapshot>,
     now: Millis,
@@ -70,9 +71,9 @@ impl Gate {
     /// Draws what a transaction that has to wait may need.
     pub fn of(app: &App, client: &Client, asking: Asking) -> Self {
         Self {
+            transaction_id: asking.is_possible().then(|| ids::short_token(&app.rng)),
             asking,
             client_id: client.id.clone(),
-            transaction_id: ids::short_token(&app.rng),
             key: app.hash_key.clone(),
             snapshot: app.snapshot(),
             now: app.clock.now(),
@@ -81,9 +82,10 @@ impl Gate {
 
     /// Notes that the sign-in waits for a second factor; nothing where the first is enough.
     pub fn require(&self, tx: &mut Tx<'_>, user: &User, wanted: &Wanted) -> Result<Option<Required>, DbError> {
+        let Some(id) = &self.transaction_id else { return Ok(None) };
         let Some(demand) = self.asking.demand(tx, user)? else { return Ok(None) };
         let one = MfaTransaction {
-            id: self.transaction_id.clone(),
+            id: id.clone(),
             user_id: user.user_id.clone(),
             client_id: self.client_id.clone(),
             wanted: wanted.clone(),
@@ -97,7 +99,7 @@ impl Gate {
         }
         let mut types: Vec<&'static str> = kinds.into_iter().map(Kind::requirement).collect();
         types.dedup();
-        Ok(Some(Required { mfa_token: mfa::token(&self.key, &self.transaction_id, until), is_enrolled, types }))
+        Ok(Some(Required { mfa_token: mfa::token(&self.key, id, until), is_enrolled, types }))
     }
 }
 

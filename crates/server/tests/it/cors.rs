@@ -96,8 +96,15 @@ async fn a_preflight_allows_what_the_sdks_send() {
     let second = caller.send(Method::OPTIONS, "/oauth/token", "", "".into()).await;
     let third = caller.send(Method::OPTIONS, "/userinfo", "", "".into()).await;
     let fourth = caller.send(Method::OPTIONS, "/oauth/revoke", "", "".into()).await;
+    let fifth = caller.send(Method::OPTIONS, "/mfa/associate", "", "".into()).await;
+    let sixth = caller.send(Method::OPTIONS, "/mfa/challenge", "", "".into()).await;
+    let seventh = caller.send(Method::OPTIONS, "/mfa/authenticators", "", "".into()).await;
+    let eighth = caller.send(Method::OPTIONS, "/mfa/authenticators/x", "", "".into()).await;
     assert_eq!((second.to_string(), third.to_string()), (first.to_string(), first.to_string()));
     assert_eq!(fourth.to_string(), first.to_string());
+    for answer in [fifth, sixth, seventh, eighth] {
+        assert_eq!(answer.to_string(), first.to_string());
+    }
     assert_eq!(first.header("vary"), "Origin");
     first.is(expect![[r#"
         204 No Content

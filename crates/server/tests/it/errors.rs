@@ -254,6 +254,7 @@ fn every_error_is_answered_like_this() {
         InvalidUserPassword: 401 {"error":"invalid_user_password","error_description":"Wrong phone number or verification code."}
         InvalidToken: 401 {"error":"invalid_token","error_description":"The access token is invalid or has expired"}
             www-authenticate: Bearer error="invalid_token"
+        Mfa: 403 {"error":"mfa_required","error_description":"Multifactor authentication required","mfa_token":"Fe26.2*…","mfa_requirements":{"challenge":[{"type":"phone"},{"type":"otp"}]}}
         TooManyRequests: 429 {"error":"too_many_requests","error_description":"Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers."}
             x-ratelimit-limit: 50
             x-ratelimit-remaining: 0
@@ -316,5 +317,37 @@ fn every_error_about_a_second_factor_is_answered_like_this() {
         let answer = Answer { status: reply.status, headers: reply.headers, body: reply.body, at: String::new() };
         out.line(answer.line());
     }
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        403 {"error":"mfa_required","error_description":"Multifactor authentication required","mfa_token":"Fe26.2*…","mfa_requirements":{"enroll":[{"type":"phone"}]}}
+        403 {"error":"invalid_grant","error_description":"Malformed mfa_token"}
+        403 {"error":"expired_token","error_description":"mfa_token is expired"}
+        401 {"error":"invalid_grant","error_description":"The mfa_token provided is invalid. Try getting a new token."}
+        400 {"error":"invalid_request","error_description":"mfa_token not issued to this client"}
+        403 {"error":"invalid_grant","error_description":"Malformed oob_code"}
+        400 {"error":"invalid_request","error_description":"The oob_code doesn't match the mfa_token"}
+        401 {"error":"association_required","error_description":"User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator."}
+        401 {"error":"unsupported_challenge_type","error_description":"The user has none of the requested challenge types (otp), but: oob"}
+        400 {"error":"invalid_request","error_description":"Invalid authenticator_id"}
+        404 {"error":"not_found","error_description":"Authenticator not found"}
+        400 {"error":"invalid_request","error_description":"The authenticator of a verified e-mail address cannot be removed"}
+        400 {"error":"invalid_request","error_description":"error in authenticator_types - invalid value"}
+        403 {"error":"insufficient_scope","error_description":"Insufficient scope, expected: remove:authenticators"}
+        403 {"error":"invalid_grant","error_description":"Invalid binding_code."}
+        403 {"error":"invalid_grant","error_description":"Invalid otp_code."}
+        403 {"error":"invalid_grant","error_description":"Invalid recovery_code."}
+        403 {"error":"expired_token","error_description":"oob_code is expired"}
+        401 {"error":"unsupported_challenge_type","error_description":"User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator."}
+        403 {"error":"unsupported_challenge_type","error_description":"User does not have a recovery-code."}
+        429 {"error":"invalid_request","error_description":"Too many failed codes. Wait for some minutes before retrying."}
+        429 {"error":"invalid_request","error_description":"Too many SMS sent by the user. Wait for some minutes before retrying."}
+        429 {"error":"invalid_request","error_description":"Too many SMS sent by the user. Wait for some minutes before retrying."}
+        429 {"error":"invalid_request","error_description":"Too many emails sent by the user. Wait for some minutes before retrying."}
+        400 {"error":"invalid_request","error_description":"Invalid phone number"}
+        400 {"error":"invalid_request","error_description":"Invalid email"}
+        400 {"error":"invalid_request","error_description":"Unsupported authenticator type"}
+        403 {"error":"access_denied","error_description":"User is already enrolled."}
+        400 {"error":"invalid_request","error_description":"There was an error sending the SMS"}
+        400 {"error":"invalid_request","error_description":"There was an error making the voice call"}
+        400 {"error":"invalid_request","error_description":"There was an error sending the email"}
+    "#]].assert_eq(&out);
 }

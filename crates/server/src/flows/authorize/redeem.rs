@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::flows::consent;
 use crate::flows::grant::Refused;
 use crate::flows::issue::hash_of;
-use crate::flows::mfa::Asking;
+use crate::flows::mfa::{Asking, device_hash};
 use crate::flows::passwordless::{self, Issued, Verify, Way};
 use crate::flows::session::{self, Fresh};
 use crate::snapshot::{Channel, Snapshot};
@@ -90,6 +90,7 @@ pub async fn redeem(
         scope: request.scope.clone(),
         caller: caller.clone(),
         way: Way::Link,
+        browser: known.device.as_ref().map(|device| device_hash(&app.hash_key, device)),
     };
     let draft = Draft::draw(app, &request, &granted);
     let idle = app.snapshot().settings.session_lifetimes().1;

@@ -1,10 +1,11 @@
 //! What a person, a number and an address may cost: messages, and wrong codes (`docs/COMPATIBILITY.md` C1790-C1794).
 
-use ringpass_core::kit::clock::{DAY, HOUR, MINUTE, Millis};
+use ringpass_core::kit::clock::{HOUR, MINUTE, Millis};
 use ringpass_core::storage::buckets::{self, Shape};
 use ringpass_core::storage::{DbError, Tx};
 
 use super::Claimant;
+use crate::flows::wrong_codes;
 
 /// Messages and calls to one user: ten at once, then one an hour.
 const OF_USER: Shape = Shape { burst: 10, interval: HOUR };
@@ -20,8 +21,6 @@ const MAILS: Shape = Shape { burst: 5, interval: MINUTE };
 const APPLICATION: Shape = Shape { burst: 5, interval: MINUTE };
 /// Wrong codes: ten at once, then one in six minutes.
 const WRONG: Shape = Shape { burst: 10, interval: 6 * MINUTE };
-/// Wrong codes in the long run: of fifty at once and fifty a day, no day has more than a hundred.
-pub(super) const WRONG_OF_DAY: Shape = Shape { burst: 50, interval: DAY / 50 };
 
 /// The keys of the buckets that one message to a phone is paid from.
 #[derive(Debug, Clone)]
@@ -96,7 +95,7 @@ impl Try {
             return Ok(false);
         }
         let full_at = buckets::get(tx, &self.day)?.unwrap_or(now);
-        if WRONG_OF_DAY.left(full_at, now) == 0 {
+        if wrong_codes::OF_DAY.left(full_at, now) == 0 {
             buckets::give_back(tx, &self.few.0, self.few.1)?;
             return Ok(false);
         }
@@ -110,6 +109,6 @@ impl Try {
 
     /// The code was wrong.
     pub(super) fn wrong(&self, tx: &mut Tx<'_>, now: Millis) -> Result<(), DbError> {
-        buckets::take_later(tx, &self.day, WRONG_OF_DAY, now)
+        wrong_codes::count(tx, &self.day, now)
     }
 }

@@ -88,7 +88,7 @@ impl Asking {
     }
 
     /// Whether a second factor could be asked for at all: else nothing here looks at the database.
-    fn is_possible(&self) -> bool {
+    pub fn is_possible(&self) -> bool {
         let guardian = &self.snapshot.guardian;
         let has_factor = guardian.is_enabled(Factor::Sms) || guardian.is_enabled(Factor::Otp);
         has_factor && (guardian.policy().is_some() || self.is_requested || self.is_for_mfa_api)
@@ -158,7 +158,7 @@ impl Asking {
     /// Hash of the browser, if this user has signed in with it before.
     pub fn known_browser(&self, tx: &mut Tx<'_>, user: &User) -> Result<Option<String>, DbError> {
         let Some(device) = self.browser.as_ref().and_then(|browser| browser.device.as_deref()) else { return Ok(None) };
-        let hash = origin_hash(&self.key, Kind::Browser, device);
+        let hash = device_hash(&self.key, device);
         let known = known_origins::get(tx, Key { user_id: &user.user_id, kind: Kind::Browser, hash: &hash }, self.now)?;
         Ok(known.map(|_| hash))
     }
@@ -184,6 +184,11 @@ impl Asking {
         let key = Key { user_id: &user.user_id, kind: Kind::Remembered, hash: &hash };
         known_origins::see_anew(tx, key, self.now, self.now + IDLE)
     }
+}
+
+/// Under what the browser of this cookie is known.
+pub fn device_hash(key: &MacKey, device: &str) -> String {
+    origin_hash(key, Kind::Browser, device)
 }
 
 fn origin_hash(key: &MacKey, kind: Kind, what: &str) -> String {

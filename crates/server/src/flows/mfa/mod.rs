@@ -1,5 +1,5 @@
 //! Second factors: when they are asked for, how they are enrolled, challenged and proven (`docs/COMPATIBILITY.md`
-//! C1770-C1819). Two doors use these verbs: the MFA API, and the hosted pages.
+//! C1770-C1813). Two doors use these verbs: the MFA API, and the hosted pages.
 
 mod budget;
 mod challenge;
@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::snapshot::Snapshot;
 
 pub use challenge::{Challenged, Way, challenge};
-pub use demand::{Asking, Browser, Demand, MULTI_FACTOR};
+pub use demand::{Asking, Browser, Demand, MULTI_FACTOR, device_hash};
 pub use enroll::{Enrolled, email, phone, totp};
 pub use events::event;
 pub use prove::{Proven, Prover};

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::grant::Refused;
 use crate::flows::guard::{Alarm, Guard, Standing, Verdict};
+use crate::flows::wrong_codes;
 use crate::snapshot::Channel;
 
 use super::events::{alarms, not_exchanged, not_signed_up, signed_in, signed_up, waiting};
@@ -38,6 +39,8 @@ pub struct Verify {
     pub caller: Caller,
     /// What it is redeemed for.
     pub way: Way,
+    /// Hash of the browser that a page was shown to, if it is known by a cookie.
+    pub browser: Option<String>,
 }
 
 /// What a code is redeemed for; the log tells them apart.
@@ -138,14 +141,18 @@ pub async fn check(app: &App, verify: Verify) -> Result<(), Refused> {
     let journal = app.journal.clone();
     let work = move |tx: &mut Tx<'_>| {
         let tried = match admit(tx, &verify, &guard, now)? {
-            Ok((identifier, ..)) => Ok(codes::check(tx, &key(&verify.channel, identifier), &hash, now)?),
+            Ok(admitted) => {
+                let tried = codes::check(tx, &key(&verify.channel, admitted.identifier), &hash, now)?;
+                admitted.tried(tx, tried, now)?;
+                Ok(tried)
+            }
             Err(refused) => Err((refused, Alarm::default())),
         };
         let strategy = verify.channel.connection.strategy;
         let (refused, alarm) = match tried {
             Ok(Try::Right) => return Ok(Ok(())),
-            Ok(Try::Wrong) => (Refused::WrongCode(strategy), guard.failed(tx, now)?),
-            Ok(Try::Exhausted) => (Refused::MaxAttempts, guard.failed(tx, now)?),
+            Ok(Try::Wrong | Try::Absent) => (Refused::WrongCode(strategy), guard.failed(tx, now)?),
+            Ok(Try::Exhausted | Try::Dead) => (Refused::MaxAttempts, guard.failed(tx, now)?),
             Ok(Try::Expired) => (Refused::CodeExpired, guard.failed(tx, now)?),
             Err(refused) => refused,
         };
@@ -182,11 +189,14 @@ fn redeem(
 ) -> Result<Redeemed, DbError> {
     let refuse = |refused| Ok(Err((refused, Alarm::default())));
     let connection = &verify.channel.connection;
-    let (identifier, standing, known) = match admit(tx, verify, guard, now)? {
+    let admitted = match admit(tx, verify, guard, now)? {
         Ok(admitted) => admitted,
         Err(refused) => return refuse(refused),
     };
-    let refused = match codes::consume(tx, &key(&verify.channel, identifier), hash, now)? {
+    let tried = codes::consume(tx, &key(&verify.channel, admitted.identifier), hash, now)?;
+    admitted.tried(tx, tried, now)?;
+    let Admitted { identifier, standing, known, .. } = admitted;
+    let refused = match tried {
         Try::Right if known.is_none() && connection.disable_signup() => return refuse(Refused::SignupDisabled),
         // Only now: before the right code an answer must not tell whether there is a user.
         Try::Right if known.is_none() && !standing.may_sign_up => {
@@ -200,24 +210,42 @@ fn redeem(
             }
             return Ok(Ok((user, created)));
         }
-        Try::Wrong => Refused::WrongCode(connection.strategy),
-        Try::Exhausted => Refused::MaxAttempts,
+        Try::Wrong | Try::Absent => Refused::WrongCode(connection.strategy),
+        Try::Exhausted | Try::Dead => Refused::MaxAttempts,
         Try::Expired => Refused::CodeExpired,
     };
     Ok(Err((refused, guard.failed(tx, now)?)))
 }
 
 /// Whose code it is, how they stand with attack protection, and the user, if there is one.
-type Admitted<'v> = Result<(&'v Identifier, Standing, Option<User>), Refused>;
+struct Admitted<'v> {
+    identifier: &'v Identifier,
+    standing: Standing,
+    known: Option<User>,
+    /// The bucket that a wrong code is counted in.
+    tally: String,
+}
+
+impl Admitted<'_> {
+    fn tried(&self, tx: &mut Tx<'_>, tried: Try, now: Millis) -> Result<(), DbError> {
+        if matches!(tried, Try::Wrong | Try::Exhausted) { wrong_codes::count(tx, &self.tally, now) } else { Ok(()) }
+    }
+}
 
 /// What comes before the code is looked at.
-fn admit<'v>(tx: &mut Tx<'_>, verify: &'v Verify, guard: &Guard, now: Millis) -> Result<Admitted<'v>, DbError> {
+fn admit<'v>(
+    tx: &mut Tx<'_>,
+    verify: &'v Verify,
+    guard: &Guard,
+    now: Millis,
+) -> Result<Result<Admitted<'v>, Refused>, DbError> {
     let connection = &verify.channel.connection;
     let Some(identifier) = &verify.identifier else {
         // No code was ever sent there, and what is no number or address is no attempt at one.
         return Ok(Err(Refused::WrongCode(connection.strategy)));
     };
     let (standing, known) = (guard.ask(tx, now)?, users::ask_by(tx, &connection.name, identifier)?);
+    let tally = wrong_codes::ask(tx, &connection.id, identifier)?;
     let standing = guard.judge(tx, standing, now)?;
     match standing.verdict {
         Verdict::Free => {}
@@ -228,7 +256,9 @@ fn admit<'v>(tx: &mut Tx<'_>, verify: &'v Verify, guard: &Guard, now: Millis) ->
     if known.as_ref().is_some_and(User::is_blocked) {
         return Ok(Err(Refused::UserBlocked));
     }
-    Ok(Ok((identifier, standing, known)))
+    let tally = tally.judge(tx, known.as_ref(), verify.browser.as_deref(), now)?;
+    let Some(tally) = tally else { return Ok(Err(Refused::TooManyAttempts)) };
+    Ok(Ok(Admitted { identifier, standing, known, tally }))
 }
 
 /// The user, who is made at the first right code; the code has confirmed the number or address.

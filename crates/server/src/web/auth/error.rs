@@ -15,7 +15,6 @@ use crate::flows::authorize::NoTarget;
 use crate::flows::code::CodeRefused;
 use crate::flows::grant::Refused;
 use crate::flows::limits::Window;
-use crate::flows::mfa::MfaRefused;
 use crate::flows::passwordless::StartRefused;
 use crate::flows::refresh::RefreshRefused;
 use crate::flows::signup::SignUpRefused;
@@ -313,11 +312,8 @@ impl AuthError {
             Some(body) => body,
             None => json!({"error": error, "error_description": &description}),
         };
-        if let (Self::Mfa(MfaError::Required(required)), Some(members)) = (self, body.as_object_mut()) {
-            members.insert("mfa_token".into(), required.mfa_token.clone().into());
-            let types: Vec<Value> = required.types.iter().map(|word| json!({"type": word})).collect();
-            let what = if required.is_enrolled { "challenge" } else { "enroll" };
-            members.insert("mfa_requirements".into(), json!({what: types}));
+        if let (Self::Mfa(error), Some(members)) = (self, body.as_object_mut()) {
+            error.complete(members);
         }
         if let (Self::GrantNotAllowed(_), Some(members)) = (self, body.as_object_mut()) {
             members.insert("error_uri".into(), "https://auth0.com/docs/clients/client-grant-types".into());
@@ -446,21 +442,6 @@ impl From<Refused> for AuthError {
             Refused::Signing => Self::Server,
             Refused::Database(error) => error.into(),
         }
-    }
-}
-
-impl From<MfaError> for AuthError {
-    fn from(error: MfaError) -> Self {
-        match error {
-            MfaError::Refused(MfaRefused::Database(error)) => error.into(),
-            other => Self::Mfa(other),
-        }
-    }
-}
-
-impl From<MfaRefused> for AuthError {
-    fn from(refused: MfaRefused) -> Self {
-        MfaError::Refused(refused).into()
     }
 }
 

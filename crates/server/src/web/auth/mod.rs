@@ -161,7 +161,7 @@ async fn preflight(_app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
         return Err(AuthError::MethodNotAllowed);
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT)
-        .with(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
+        .with(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE")
         .with(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             "Content-Type, Authorization, Auth0-Client, X-Request-Language, DPoP",

@@ -122,6 +122,7 @@ async fn otp(app: &App, client: Arc<Client>, caller: Caller, members: &Members) 
         scope: optional(members, "scope")?.unwrap_or_default().to_owned(),
         caller,
         way: passwordless::Way::Tokens,
+        browser: None,
     };
     of_code(app, verify).await
 }

@@ -59,6 +59,7 @@ pub(super) async fn verify(app: Arc<App>, call: Call) -> Result<Reply, AuthError
         client,
         channel,
         way: Way::Link,
+        browser: None,
     };
     if is_question {
         passwordless::check(&app, verify).await.map_err(refused)?;

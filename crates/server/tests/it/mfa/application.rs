@@ -38,14 +38,199 @@ async fn an_application_is_enrolled_and_proves_the_sign_ins_that_follow() {
     assert!(token.starts_with("Fe26.2*"));
     assert_eq!(answer.json()["mfa_requirements"], json!({"enroll": [{"type": "otp"}]}));
     let answer = world.anon().bearer(&token).post("/mfa/associate", json!({"authenticator_types": ["otp"]})).await;
-    answer.is(expect![[""]]);
+    answer.is(expect![[r#"
+        200 OK
+        cache-control: no-store
+        content-type: application/json; charset=utf-8
+
+        {
+          "authenticator_type": "otp",
+          "secret": "YE5DLQZBYLY3AG6PO32VI5I3DCZCKIL4",
+          "barcode_uri": "otpauth://totp/My%20Tenant:ann%40example.org?secret=YE5DLQZBYLY3AG6PO32VI5I3DCZCKIL4&issuer=My%20Tenant&algorithm=SHA1&digits=6&period=30",
+          "recovery_codes": [
+            "TP8R14FNREZL7NDDIEPDIH0L"
+          ]
+        }
+    "#]]);
     let secret = answer.text("secret");
     let listed = world.anon().bearer(&token).get("/mfa/authenticators").await;
-    listed.is(expect![[""]]);
+    listed.is(expect![[r#"
+        200 OK
+        cache-control: no-store
+        content-type: application/json; charset=utf-8
+
+        [
+          {
+            "id": "totp|dev_G14oN4JFgubLrIRG",
+            "authenticator_type": "otp",
+            "active": false,
+            "type": "otp"
+          },
+          {
+            "id": "recovery-code|dev_JrbBff9vxWDOfDDF",
+            "authenticator_type": "recovery-code",
+            "active": false,
+            "type": "recovery-code"
+          }
+        ]
+    "#]]);
     let answer = prove(&world, &token, &shown(&world, &secret)).await;
     let tokens = world.tokens(&answer, "");
-    expect![[""]].assert_eq(&tokens);
-    world.logs().await.are(expect![[""]]);
+    expect![[r#"
+        200 OK
+        {
+          "access_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "iss": "https://tenant.example/",
+              "sub": "auth0|ann",
+              "aud": [
+                "https://api.example/",
+                "https://tenant.example/userinfo"
+              ],
+              "iat": 1767323045,
+              "exp": 1767409445,
+              "scope": "openid offline_access",
+              "gty": "password",
+              "azp": "cli_native"
+            }
+          },
+          "id_token": {
+            "header": {
+              "alg": "RS256",
+              "typ": "JWT",
+              "kid": "current-key-of-tests0"
+            },
+            "claims": {
+              "iss": "https://tenant.example/",
+              "sub": "auth0|ann",
+              "aud": "cli_native",
+              "iat": 1767323045,
+              "exp": 1767359045,
+              "sid": "Z70xFYRXjiWlhJF9sg8JDou3ndfdhv9c"
+            }
+          },
+          "refresh_token": "v1.O0ZVWgrjlzTlKGzhX4QXMgfsqFt9W_B-3yzWQ1EtmFQQNs5ODGVL35ZcWLUrJUbTDh4XBjPMVDBkuVOOgb_NsC5Bj",
+          "scope": "openid offline_access",
+          "expires_in": 86400,
+          "token_type": "Bearer"
+        }
+    "#]].assert_eq(&tokens);
+    world.logs().await.are(expect![[r#"
+        {
+          "date": "2026-01-02T03:04:05.678Z",
+          "type": "mfar",
+          "description": "MFA required",
+          "connection": "Username-Password-Authentication",
+          "connection_id": "con_8m7ivJROZn09JgGj",
+          "client_id": "cli_native",
+          "client_name": "Native App",
+          "ip": "203.0.113.7",
+          "client_ip": "203.0.113.7",
+          "user_agent": "Test/1.0",
+          "hostname": "tenant.example",
+          "user_id": "auth0|ann",
+          "user_name": "ann",
+          "strategy": "auth0",
+          "strategy_type": "database",
+          "audience": "https://api.example/",
+          "scope": "openid offline_access",
+          "isMobile": false,
+          "tenant_name": "tenant",
+          "environment_name": "self-hosted"
+        }
+        {
+          "date": "2026-01-02T03:04:05.678Z",
+          "type": "gd_start_enroll",
+          "description": "MFA enrollment started",
+          "connection": "Username-Password-Authentication",
+          "client_id": "cli_native",
+          "client_name": "Native App",
+          "ip": "203.0.113.7",
+          "client_ip": "203.0.113.7",
+          "user_agent": "Test/1.0",
+          "hostname": "tenant.example",
+          "user_id": "auth0|ann",
+          "user_name": "ann@example.org",
+          "details": {
+            "authenticator": {
+              "id": "dev_G14oN4JFgubLrIRG",
+              "type": "totp"
+            }
+          },
+          "isMobile": false,
+          "tenant_name": "tenant",
+          "environment_name": "self-hosted"
+        }
+        {
+          "date": "2026-01-02T03:04:05.678Z",
+          "type": "gd_enrollment_complete",
+          "description": "MFA enrollment complete",
+          "connection": "Username-Password-Authentication",
+          "client_id": "cli_native",
+          "client_name": "Native App",
+          "ip": "203.0.113.7",
+          "client_ip": "203.0.113.7",
+          "user_agent": "Test/1.0",
+          "hostname": "tenant.example",
+          "user_id": "auth0|ann",
+          "user_name": "ann@example.org",
+          "details": {
+            "authenticator": {
+              "id": "dev_G14oN4JFgubLrIRG",
+              "type": "totp"
+            }
+          },
+          "isMobile": false,
+          "tenant_name": "tenant",
+          "environment_name": "self-hosted"
+        }
+        {
+          "date": "2026-01-02T03:04:05.678Z",
+          "type": "gd_auth_succeed",
+          "description": "MFA authentication succeeded",
+          "connection": "Username-Password-Authentication",
+          "client_id": "cli_native",
+          "client_name": "Native App",
+          "ip": "203.0.113.7",
+          "client_ip": "203.0.113.7",
+          "user_agent": "Test/1.0",
+          "hostname": "tenant.example",
+          "user_id": "auth0|ann",
+          "user_name": "ann@example.org",
+          "details": {
+            "authenticator": {
+              "id": "dev_G14oN4JFgubLrIRG",
+              "type": "totp"
+            }
+          },
+          "isMobile": false,
+          "tenant_name": "tenant",
+          "environment_name": "self-hosted"
+        }
+        {
+          "date": "2026-01-02T03:04:05.678Z",
+          "type": "seotpft",
+          "description": "Successful exchange of Password and OTP Challenge for Access Token",
+          "connection": "Username-Password-Authentication",
+          "client_id": "cli_native",
+          "client_name": "Native App",
+          "ip": "203.0.113.7",
+          "client_ip": "203.0.113.7",
+          "user_agent": "Test/1.0",
+          "hostname": "tenant.example",
+          "user_id": "auth0|ann",
+          "user_name": "ann@example.org",
+          "scope": "openid offline_access",
+          "isMobile": false,
+          "tenant_name": "tenant",
+          "environment_name": "self-hosted"
+        }
+    "#]]);
 
     // The same password, and the same sign-in, are good once.
     let again = prove(&world, &token, &shown(&world, &secret)).await;

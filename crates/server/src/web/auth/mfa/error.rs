@@ -3,9 +3,11 @@
 
 use ringpass_core::model::authenticator::Kind;
 use ringpass_core::storage::DbError;
+use serde_json::{Map, Value, json};
 
 use crate::flows::mfa::MfaRefused;
 use crate::flows::settle::Required;
+use crate::web::auth::error::AuthError;
 
 /// Everything that is about a second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +74,17 @@ impl MfaError {
     }
 }
 
+impl MfaError {
+    /// Adds what the body of `mfa_required` has besides its text.
+    pub(in super::super) fn complete(&self, body: &mut Map<String, Value>) {
+        let Self::Required(required) = self else { return };
+        body.insert("mfa_token".into(), required.mfa_token.clone().into());
+        let types: Vec<Value> = required.types.iter().map(|word| json!({"type": word})).collect();
+        let what = if required.is_enrolled { "challenge" } else { "enroll" };
+        body.insert("mfa_requirements".into(), json!({what: types}));
+    }
+}
+
 fn not_enrolled() -> String {
     MfaRefused::NotEnrolled(Kind::Phone).sentence()
 }
@@ -95,5 +108,20 @@ fn refused(refused: &MfaRefused) -> (u16, &'static str, String) {
 impl From<DbError> for MfaError {
     fn from(error: DbError) -> Self {
         Self::Refused(MfaRefused::Database(error))
+    }
+}
+
+impl From<MfaError> for AuthError {
+    fn from(error: MfaError) -> Self {
+        match error {
+            MfaError::Refused(MfaRefused::Database(error)) => error.into(),
+            other => Self::Mfa(other),
+        }
+    }
+}
+
+impl From<MfaRefused> for AuthError {
+    fn from(refused: MfaRefused) -> Self {
+        MfaError::Refused(refused).into()
     }
 }
