@@ -318,6 +318,7 @@ mod tests {
             expires_at: None,
             device: Device::default(),
             metadata: Map::new(),
+            second_factor: false,
         }
     }
 

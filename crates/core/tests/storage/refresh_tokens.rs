@@ -31,6 +31,7 @@ pub(super) fn token(id: &str, user_id: &str, client_id: &str) -> RefreshToken {
         expires_at: None,
         device: Device::new("192.0.2.1", "Test/1.0"),
         metadata: Map::new(),
+        second_factor: false,
     }
 }
 
@@ -48,6 +49,7 @@ fn session(id: &str, user_id: &str, created_at: Millis) -> Session {
         device: Device::new("192.0.2.1", "Test/1.0"),
         clients: vec!["c".into()],
         metadata: Map::new(),
+        second_factor_at: None,
     }
 }
 

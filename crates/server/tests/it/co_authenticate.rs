@@ -294,7 +294,7 @@ async fn pages_of_other_origins_log_nobody_in() {
         204 No Content
         access-control-allow-credentials: true
         access-control-allow-headers: Content-Type, Authorization, Auth0-Client, X-Request-Language, DPoP
-        access-control-allow-methods: GET, POST
+        access-control-allow-methods: GET, POST, DELETE
         access-control-allow-origin: https://a.app.example
         access-control-expose-headers: X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After
         access-control-max-age: 600

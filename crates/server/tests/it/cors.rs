@@ -109,7 +109,7 @@ async fn a_preflight_allows_what_the_sdks_send() {
     first.is(expect![[r#"
         204 No Content
         access-control-allow-headers: Content-Type, Authorization, Auth0-Client, X-Request-Language, DPoP
-        access-control-allow-methods: GET, POST
+        access-control-allow-methods: GET, POST, DELETE
         access-control-allow-origin: https://spa.example
         access-control-expose-headers: X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After
         access-control-max-age: 600
@@ -117,7 +117,7 @@ async fn a_preflight_allows_what_the_sdks_send() {
     preflight(&world, PATHS[0], "https://evil.example").await.is(expect![[r#"
         204 No Content
         access-control-allow-headers: Content-Type, Authorization, Auth0-Client, X-Request-Language, DPoP
-        access-control-allow-methods: GET, POST
+        access-control-allow-methods: GET, POST, DELETE
         access-control-max-age: 600
     "#]]);
 }

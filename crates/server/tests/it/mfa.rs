@@ -1,3 +1,4 @@
-//! Second factors at the token endpoint and at the MFA API (C1770-C1819).
+//! Second factors at the token endpoint and at the MFA API (C1770-C1813).
 
 mod application;
+mod managing;

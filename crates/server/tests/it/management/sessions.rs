@@ -42,8 +42,8 @@ async fn a_session_shows_its_sign_in_and_its_last_use() {
     let shown = good(&admin(&world).get(&format!("/api/v2/sessions/{id}")).await, 200);
     expect![[r#"
         {
-          "id": "72SmwbjnJt_zvxWkxjn0GmRB38n0pTzt",
-          "user_id": "sms|af0c3edf821f5e7e411d55c2",
+          "id": "Bg-8uaxZ5TWTueFXJgLMQPNnDefFDpbf",
+          "user_id": "sms|192b8862130e95f84859cd52",
           "created_at": "2026-01-02T03:04:05.678Z",
           "updated_at": "2026-01-02T03:05:05.678Z",
           "authenticated_at": "2026-01-02T03:04:05.678Z",

@@ -57,14 +57,14 @@ async fn a_log_out_ends_the_session_and_leads_to_a_listed_address() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|af0c3edf821f5e7e411d55c2",
+          "user_id": "sms|192b8862130e95f84859cd52",
           "user_name": "+4915112345678",
           "details": {
             "return_to": "https://app.example/bye?to=ü x",
             "allowed_logout_url": [
               "https://app.example/bye"
             ],
-            "session_id": "72SmwbjnJt_zvxWkxjn0GmRB38n0pTzt"
+            "session_id": "Bg-8uaxZ5TWTueFXJgLMQPNnDefFDpbf"
           },
           "isMobile": false,
           "tenant_name": "tenant",

@@ -34,7 +34,7 @@ async fn a_code_from_a_text_message_leads_back_with_a_code_for_tokens() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|af0c3edf821f5e7e411d55c2",
+          "user_id": "sms|192b8862130e95f84859cd52",
           "user_name": "+4915112345678",
           "strategy": "sms",
           "strategy_type": "passwordless",
@@ -62,7 +62,7 @@ async fn a_code_from_a_text_message_leads_back_with_a_code_for_tokens() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|af0c3edf821f5e7e411d55c2",
+          "user_id": "sms|192b8862130e95f84859cd52",
           "user_name": "+4915112345678",
           "strategy": "sms",
           "strategy_type": "passwordless",
@@ -70,7 +70,7 @@ async fn a_code_from_a_text_message_leads_back_with_a_code_for_tokens() {
           "scope": "openid profile phone",
           "details": {
             "prompts": [],
-            "session_id": "72SmwbjnJt_zvxWkxjn0GmRB38n0pTzt",
+            "session_id": "Bg-8uaxZ5TWTueFXJgLMQPNnDefFDpbf",
             "stats": {
               "loginsCount": 1
             }
@@ -92,7 +92,7 @@ async fn a_code_from_a_text_message_leads_back_with_a_code_for_tokens() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|af0c3edf821f5e7e411d55c2",
+              "sub": "sms|192b8862130e95f84859cd52",
               "aud": [
                 "https://api.example/",
                 "https://tenant.example/userinfo"
@@ -117,11 +117,11 @@ async fn a_code_from_a_text_message_leads_back_with_a_code_for_tokens() {
               "phone_number": "+4915112345678",
               "phone_number_verified": true,
               "iss": "https://tenant.example/",
-              "sub": "sms|af0c3edf821f5e7e411d55c2",
+              "sub": "sms|192b8862130e95f84859cd52",
               "aud": "cli_native",
               "iat": 1767323045,
               "exp": 1767359045,
-              "sid": "72SmwbjnJt_zvxWkxjn0GmRB38n0pTzt",
+              "sid": "Bg-8uaxZ5TWTueFXJgLMQPNnDefFDpbf",
               "nonce": "n-1"
             }
           },
@@ -143,7 +143,7 @@ async fn a_code_from_a_text_message_leads_back_with_a_code_for_tokens() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|af0c3edf821f5e7e411d55c2",
+          "user_id": "sms|192b8862130e95f84859cd52",
           "user_name": "+4915112345678",
           "audience": "https://api.example/",
           "scope": "openid profile phone",
