@@ -32,7 +32,28 @@ async fn an_access_token_for_the_mfa_api_enrols_lists_and_removes() {
     let proven = world.anon().post("/oauth/token", json!({"grant_type": OTP, "mfa_token": token, "otp": code})).await;
     assert_eq!(proven.status, 200, "{proven}");
     let listed = world.nobody().bearer(&token).get("/mfa/authenticators").await;
-    listed.is(expect![[""]]);
+    listed.is(expect![[r#"
+        200 OK
+        cache-control: no-store
+        content-type: application/json; charset=utf-8
+
+        [
+          {
+            "id": "totp|dev_G14oN4JFgubLrIRG",
+            "authenticator_type": "otp",
+            "active": true,
+            "type": "otp"
+          },
+          {
+            "id": "email|dev_i0ynkjxK5G9meLv7",
+            "authenticator_type": "oob",
+            "active": true,
+            "oob_channel": "email",
+            "name": "***@exam*******",
+            "type": "email"
+          }
+        ]
+    "#]]);
     // From now on such a token asks for the second factor, though nothing else does.
     let answer = world.anon().password(json!({"audience": audience(), "scope": SCOPES})).await;
     assert_eq!(answer.text("error"), "mfa_required");
