@@ -153,10 +153,8 @@ pub async fn for_user(app: &App, client: &Client, audience: Option<&str>, scope:
     let on_api = |name: &str| {
         api.as_ref().is_some_and(|api| {
             // Of the Management API users get what reaches no further than themselves; the rest is for machines.
-            let known = match api.is_system {
-                true if api.identifier() == app.config.http.management_audience() => OF_USERS.contains(&name),
-                _ => api.scopes().contains(&name),
-            };
+            let is_management = api.is_system && api.identifier() == app.config.http.management_audience();
+            let known = if is_management { OF_USERS.contains(&name) } else { api.scopes().contains(&name) };
             known && api.user_policy() == "allow_all"
         })
     };

@@ -99,7 +99,7 @@ impl Turn<'_> {
             way: Way::Tokens,
             browser: self.browser.device.as_ref().map(|device| device_hash(&app.hash_key, device)),
         };
-        let begin = Begin::of(app, self);
+        let begin = Arc::new(Begin::of(app, self));
         Ok(passwordless::verify(app, verify, move |tx, user| begin.run(tx, user)).await?.1)
     }
 
@@ -129,7 +129,7 @@ impl Turn<'_> {
             door: password::Door::Page,
             caller: self.caller.clone(),
         };
-        let begin = Begin::of(app, self);
+        let begin = Arc::new(Begin::of(app, self));
         Ok(password::sign_in(app, login, move |tx, user| begin.run(tx, user)).await?.1)
     }
 
@@ -156,7 +156,7 @@ pub(super) struct Begin {
     cookie: String,
     key: MacKey,
     snapshot: Arc<Snapshot>,
-    asking: Asking,
+    asking: Arc<Asking>,
     now: Millis,
 }
 
@@ -171,7 +171,7 @@ impl Begin {
             cookie: turn.cookie.clone().unwrap_or_default(),
             key: app.hash_key.clone(),
             snapshot: app.snapshot(),
-            asking: asking.on_pages(turn.browser.clone(), request.acr_values.as_deref()),
+            asking: Arc::new(asking.on_pages(turn.browser.clone(), request.acr_values.as_deref())),
             now: app.clock.now(),
         }
     }

@@ -87,7 +87,7 @@ pub async fn exchange(
 ) -> Result<Tokens, RefreshRefused> {
     let mut asked = Exchange {
         presented: Presented::new(&app.hash_key, refresh_token),
-        gate: Gate::of(app, &client, Asking::of(app, None, &caller.ip).of_renewal()),
+        gate: Arc::new(Gate::of(app, &client, Asking::of(app, None, &caller.ip).of_renewal())),
         client,
         scope: scope.map(str::to_owned),
         caller: caller.clone(),
@@ -131,7 +131,7 @@ struct Exchange {
     key: MacKey,
     rng: Rng,
     journal: Journal,
-    gate: Gate,
+    gate: Arc<Gate>,
     /// Whether an API or a connection that the snapshot lacks is gone; else another node may have just made it.
     last: bool,
 }

@@ -141,8 +141,8 @@ impl Turn<'_> {
         proof: Proof,
         remember: bool,
     ) -> Result<Advanced, MfaRefused> {
-        let step = self.completion(app, &claimant);
-        let prover = Prover::of(app, claimant);
+        let step = Box::new(self.completion(app, &claimant));
+        let prover = Box::new(Prover::of(app, claimant));
         let has_recovery = app.snapshot().guardian.is_enabled(Factor::RecoveryCode);
         app.db
             .write("second_factor.prove", move |tx| {
@@ -150,13 +150,13 @@ impl Turn<'_> {
                     return Ok(Err(MfaRefused::CodeExpired));
                 };
                 let chosen = login.second.as_ref().and_then(|second| second.authenticator.clone()).unwrap_or_default();
-                let proven = match &proof {
+                let judged = match &proof {
                     Proof::Code(typed) => prover.code(tx, &chosen, typed)?,
                     Proof::Application(typed) => prover.application(tx, typed)?,
                     Proof::Recovery(typed) => prover.recovery(tx, typed)?,
                 };
-                let Proven { is_new, recovery_code, .. } = match proven {
-                    Ok(proven) => proven,
+                let Proven { is_new, recovery_code, .. } = match judged {
+                    Ok(right) => right,
                     Err(refused) => return Ok(Err(refused)),
                 };
                 login.amr = true;

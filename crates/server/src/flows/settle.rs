@@ -105,23 +105,40 @@ impl Gate {
 
 impl Settling {
     /// Draws what the transaction may need.
-    pub fn of(app: &App, client: &Arc<Client>, granted: Granted, caller: &Caller, wanted: Wanted) -> Self {
+    pub fn of(app: &App, client: &Arc<Client>, granted: Granted, caller: &Caller, wanted: Wanted) -> Arc<Self> {
+        Arc::new(Self::drawn(app, client, granted, caller, wanted, false))
+    }
+
+    /// The same for a sign-in whose second factor is being proven: nothing more is asked for.
+    pub fn behind_second_factor(
+        app: &App,
+        client: &Arc<Client>,
+        granted: Granted,
+        caller: &Caller,
+        wanted: Wanted,
+    ) -> Arc<Self> {
+        Arc::new(Self::drawn(app, client, granted, caller, wanted, true))
+    }
+
+    fn drawn(
+        app: &App,
+        client: &Arc<Client>,
+        granted: Granted,
+        caller: &Caller,
+        wanted: Wanted,
+        is_second: bool,
+    ) -> Self {
+        let drawn = issue::draw(app, &granted);
         Self {
             client: Arc::clone(client),
-            drawn: issue::draw(app, &granted),
+            drawn: if is_second { drawn.with_second_factor() } else { drawn },
             granted,
             caller: caller.clone(),
             gate: Gate::of(app, client, Asking::of(app, wanted.audience.as_deref(), &caller.ip)),
             wanted,
             now: app.clock.now(),
-            is_second: false,
+            is_second,
         }
-    }
-
-    /// The same for a sign-in whose second factor is being proven: nothing more is asked for.
-    #[must_use]
-    pub fn behind_second_factor(self) -> Self {
-        Self { is_second: true, drawn: self.drawn.with_second_factor(), ..self }
     }
 
     /// The part in the transaction of the sign-in.
@@ -140,15 +157,15 @@ impl Settling {
     }
 
     /// Signs the tokens that are on record.
-    pub async fn sign(self, app: &App, user: User, granted: Granted) -> Result<Tokens, Refused> {
+    async fn sign(&self, app: &App, user: User, granted: Granted) -> Result<Tokens, Refused> {
         let issue = Issue {
-            client: self.client,
+            client: Arc::clone(&self.client),
             granted,
             subject: Subject::User(Box::new(user)),
-            gty: self.wanted.gty,
-            opaque: self.drawn.opaque.map(|kept| kept.text),
-            refresh_token: self.drawn.refresh.map(|kept| kept.text),
-            session_id: self.drawn.session_id,
+            gty: self.wanted.gty.clone(),
+            opaque: self.drawn.opaque.as_ref().map(|kept| kept.text.clone()),
+            refresh_token: self.drawn.refresh.as_ref().map(|kept| kept.text.clone()),
+            session_id: self.drawn.session_id.clone(),
             nonce: None,
             auth_time: None,
             amr: false,
@@ -158,7 +175,7 @@ impl Settling {
     }
 
     /// The tokens, or the word that a second factor is asked for.
-    pub async fn end(self, app: &App, user: User, settled: Settled) -> Result<Tokens, Refused> {
+    pub async fn end(&self, app: &App, user: User, settled: Settled) -> Result<Tokens, Refused> {
         match settled {
             Settled::Granted(granted) => self.sign(app, user, granted).await,
             Settled::SecondFactor(required) => Err(Refused::SecondFactor(required)),

@@ -76,7 +76,7 @@ pub async fn begin(app: &App, target: Target, parameters: &Parameters, visitor: 
     let asking = asking.on_pages(known, request.acr_values.as_deref());
     let answering = Answering { target, request, granted, caller, draft, idle, is_met: asking.is_always() };
     let id = ids::short_token(&app.rng);
-    let turn = Turn {
+    let turn = Box::new(Turn {
         answering: answering.clone(),
         cookie: session.unwrap_or_default(),
         key: app.hash_key.clone(),
@@ -87,7 +87,7 @@ pub async fn begin(app: &App, target: Target, parameters: &Parameters, visitor: 
         journal: app.journal.clone(),
         id: id.clone(),
         now: app.clock.now(),
-    };
+    });
     let began = turn.shown.as_ref().map(|shown| shown.fresh.cookie.clone());
     Ok(match app.db.write("authorize.begin", move |tx| turn.take(tx)).await? {
         Outcome::Refused(refusal) => Begun::Answered(error(app, &answering.target, &refusal), None),

@@ -96,7 +96,7 @@ pub async fn redeem(
     let idle = app.snapshot().settings.session_lifetimes().1;
     let asking = Asking::of(app, request.audience.as_deref(), &caller.ip);
     let asking = asking.on_pages(known, request.acr_values.as_deref());
-    let turn = Turn {
+    let turn = Arc::new(Turn {
         answering: Answering { target, request, granted, caller, draft, idle, is_met: asking.is_always() },
         asking,
         cookie: cookie.unwrap_or_default(),
@@ -106,7 +106,7 @@ pub async fn redeem(
         fresh: Fresh::draw(app),
         login: ids::short_token(&app.rng),
         now: app.clock.now(),
-    };
+    });
     let (answering, began, login) = (turn.answering.clone(), turn.fresh.cookie.clone(), turn.login.clone());
     let target = answering.target.clone();
     let fail = |refusal: OauthError| Ok(Begun::Answered(error(app, &target, &refusal), None));

@@ -113,8 +113,7 @@ impl Asking {
             match self.snapshot.guardian.policy() {
                 Some(Policy::AllApplications) => Some("every sign-in asks for it"),
                 Some(Policy::ConfidenceScore) if !self.is_renewal => self.doubt(tx, user)?,
-                Some(Policy::ConfidenceScore) => None,
-                None => None,
+                Some(Policy::ConfidenceScore) | None => None,
             }
         };
         let authenticators = if is_enrolled { usable } else { Vec::new() };

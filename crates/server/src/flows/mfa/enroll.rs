@@ -117,18 +117,17 @@ async fn begin(
     let recovery = wants_recovery.then(|| recovery_authenticator(app, &claimant.user.user_id, false));
     let (recovery_code, recovery) = recovery.unzip();
     let enrolment = Enrolment { one: one.clone(), recovery, stale: stale.collect() };
-    let challenged = match way {
-        Some(way) => Some(challenge::carry_out(app, claimant, &one, way, Some(enrolment)).await?),
-        None => {
-            let event = events::event("gd_start_enroll", claimant, Some(&one));
-            let journal = app.journal.clone();
-            let work = move |tx: &mut Tx<'_>| {
-                enrolment.record(tx)?;
-                journal.write(tx, event)
-            };
-            app.db.write("mfa.enroll", work).await?;
-            None
-        }
+    let challenged = if let Some(way) = way {
+        Some(challenge::carry_out(app, claimant, &one, way, Some(enrolment)).await?)
+    } else {
+        let event = events::event("gd_start_enroll", claimant, Some(&one));
+        let journal = app.journal.clone();
+        let work = move |tx: &mut Tx<'_>| {
+            enrolment.record(tx)?;
+            journal.write(tx, event)
+        };
+        app.db.write("mfa.enroll", work).await?;
+        None
     };
     Ok(Enrolled { authenticator: one, challenged, recovery_code })
 }

@@ -108,9 +108,10 @@ where
             } else if !issued.waits {
                 users::record_sign_in(tx, &user)?;
             }
-            let event = match issued.waits {
-                true => waiting(&verify, &user, &issued.scope),
-                false => signed_in(&verify, &user, &issued.scope, issued.session_id.as_deref()),
+            let event = if issued.waits {
+                waiting(&verify, &user, &issued.scope)
+            } else {
+                signed_in(&verify, &user, &issued.scope, issued.session_id.as_deref())
             };
             journal.write(tx, event)?;
             Ok(Ok((user, issued.value)))

@@ -135,7 +135,7 @@ pub(super) async fn of_code(app: &App, mut verify: passwordless::Verify) -> Resu
     let granted = grant::for_user(app, &client, audience, &verify.scope).await?;
     verify.scope = granted.scope_text();
     let settling = Settling::of(app, &client, granted, &verify.caller, wanted);
-    let record = settling.clone();
+    let record = Arc::clone(&settling);
     let (user, settled) = passwordless::verify(app, verify, move |tx, user| record.issue(tx, user)).await?;
     Ok(settling.end(app, user, settled).await?)
 }
@@ -172,7 +172,7 @@ async fn password(
         caller: caller.clone(),
     };
     let settling = Settling::of(app, &client, granted, &caller, wanted);
-    let record = settling.clone();
+    let record = Arc::clone(&settling);
     let (user, settled) = flows::password::sign_in(app, login, move |tx, user| record.issue(tx, user)).await?;
     Ok(settling.end(app, user, settled).await?)
 }

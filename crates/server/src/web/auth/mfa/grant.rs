@@ -117,7 +117,7 @@ async fn complete(
     let Waiting { transaction, user } = found;
     let wanted = transaction.wanted.clone();
     let granted = grant::for_user(app, &client, wanted.audience.as_deref(), &wanted.scope).await?;
-    let settling = Settling::of(app, &client, granted, &caller, wanted).behind_second_factor();
+    let settling = Settling::behind_second_factor(app, &client, granted, &caller, wanted);
     let claimant = Claimant {
         transaction_id: transaction.id,
         user,
@@ -129,14 +129,14 @@ async fn complete(
         shows_recovery: true,
         browser: None,
     };
-    let turn = Turn {
+    let turn = Box::new(Turn {
         prover: Prover::of(app, claimant),
-        settling: settling.clone(),
+        settling: Arc::clone(&settling),
         proof,
         is_access_token,
         journal: app.journal.clone(),
         now: app.clock.now(),
-    };
+    });
     let (user, settled, recovery_code) =
         app.db.write("mfa.exchange", move |tx| turn.take(tx)).await?.map_err(MfaError::Refused)?;
     Ok(settling.end(app, user, settled).await?.with_recovery_code(recovery_code.as_ref()))
@@ -144,7 +144,7 @@ async fn complete(
 
 struct Turn {
     prover: Prover,
-    settling: Settling,
+    settling: Arc<Settling>,
     proof: Proof,
     is_access_token: bool,
     journal: Journal,
