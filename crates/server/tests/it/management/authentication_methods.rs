@@ -100,7 +100,7 @@ async fn methods_are_made_shown_changed_and_removed() {
     let logs = world.logs().await;
     assert_eq!(
         logs.lines(),
-        ["gd_update_device_account: Update device account", "sapi: Update an authentication method"]
+        ["gd_update_device_account: MFA device account updated", "sapi: Update an authentication method"]
     );
 
     assert_eq!(admin.delete(&twin).await.status, 204);
