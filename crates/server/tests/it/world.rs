@@ -275,3 +275,21 @@ fn peer(ip: &str) -> SocketAddr {
 pub(crate) fn base64url(text: &str) -> Vec<u8> {
     ringpass_core::kit::hash::from_base64url(text).unwrap()
 }
+
+/// Polls all of them together.
+pub(crate) async fn join_all<F: Future + Unpin>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<F> = futures.collect();
+    let mut done = Vec::new();
+    std::future::poll_fn(|context| {
+        waiting.retain_mut(|future| match std::pin::Pin::new(future).poll(context) {
+            std::task::Poll::Ready(output) => {
+                done.push(output);
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done
+}

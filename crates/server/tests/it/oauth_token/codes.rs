@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use expect_test::expect;
 use serde_json::json;
 
-use crate::world::{API, NATIVE, PHONE, World};
+use crate::world::{API, NATIVE, PHONE, World, join_all};
 
 const WRONG: &str = "Wrong phone number or verification code.";
 const EXHAUSTED: &str = "You've reached the maximum number of attempts. Please try to login again.";
@@ -372,22 +372,4 @@ async fn of_fifty_wrong_tries_at_once_two_are_merely_wrong() {
     assert_eq!((merely, dead), (2, 48));
     assert_eq!(world.logs().await.kinds(), ["fepotpft"; 50]);
     assert_eq!(try_code(&world, PHONE, &code).await, EXHAUSTED);
-}
-
-/// Polls all of them together.
-async fn join_all<F: Future + Unpin>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut waiting: Vec<F> = futures.collect();
-    let mut done = Vec::new();
-    std::future::poll_fn(|context| {
-        waiting.retain_mut(|future| match std::pin::Pin::new(future).poll(context) {
-            std::task::Poll::Ready(output) => {
-                done.push(output);
-                false
-            }
-            std::task::Poll::Pending => true,
-        });
-        if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    done
 }

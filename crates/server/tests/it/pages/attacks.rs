@@ -292,3 +292,37 @@ async fn consent_names_what_the_person_has_permissions_for() {
     assert!(browser.get(&silent).await.sent("code").is_some());
     drop(world.logs().await);
 }
+
+/// Types the code that a text message brings; whether it led on.
+async fn types_the_code(world: &crate::world::World, browser: &Browser<'_>) -> bool {
+    let page = browser.open(&authorize(&[("prompt", "login")])).await;
+    let page = browser.submit(&page, &[("country", "DE"), ("username", PHONE)]).await;
+    let code = world.gateway.next().await.code().unwrap();
+    let answer = browser.submit(&page, &[("code", &code)]).await;
+    drop(world.logs().await);
+    answer.header("location").starts_with("https://app.example/callback?code=")
+}
+
+#[tokio::test]
+async fn strangers_who_guess_do_not_lock_out_the_owner_on_a_browser_that_is_known() {
+    let world = world().await;
+    world.sms(json!({"brute_force_protection": false})).await;
+    let owner = world.browser();
+    assert!(types_the_code(&world, &owner).await);
+    // Strangers use up the wrong codes of the day.
+    for at in 0..17 {
+        let guesser = world.anon().at(&format!("198.51.100.{at}"));
+        let code = guesser.code(PHONE).await;
+        let guess = format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000);
+        for _ in 0..3 {
+            guesser.redeem(PHONE, &guess, json!({})).await;
+        }
+        drop(world.logs().await);
+    }
+    assert!(!types_the_code(&world, &world.browser()).await, "an unknown browser may be a stranger's");
+    assert!(types_the_code(&world, &owner).await);
+    // Nor does the cookie of another person help.
+    let other = world.browser();
+    other.set_cookie("did", Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    assert!(!types_the_code(&world, &other).await);
+}

@@ -1,8 +1,15 @@
 //! A tenant that asks for second factors, and people who have a password.
 
+use std::time::Duration;
+
+use ringpass::config::TwilioTimes;
+use ringpass_simulator::Twilio;
 use serde_json::{Value, json};
 
-use super::{Answer, Caller, NATIVE, OTP, World};
+use super::{Answer, Caller, NATIVE, OTP, Options, World};
+
+const SID: &str = "AC0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "twilio-t0ken-of-the-tests";
 
 /// The database of every world.
 pub(crate) const DATABASE: &str = "Username-Password-Authentication";
@@ -36,6 +43,28 @@ impl World {
             self.factor(factor, true).await;
         }
         drop(self.logs().await);
+    }
+
+    /// The same with the phone as the factor, by these ways, and an account at Twilio that carries them.
+    pub(crate) async fn with_phone_factor(types: &[&str]) -> (Self, Twilio) {
+        let twilio = Twilio::start(SID, TOKEN).await.unwrap();
+        let times =
+            TwilioTimes { pause: Duration::from_millis(1), call: Duration::from_secs(2), ..TwilioTimes::default() };
+        let options = Options { twilio_base_url: twilio.base_url(), twilio: times, ..Options::default() };
+        let world = Self::with(options).await;
+        world.prepare_factors(&["sms"]).await;
+        let account = json!({"sid": SID, "auth_token": TOKEN, "from": "+15550009999", "messaging_service_sid": "MG77"});
+        for (setting, body) in [
+            ("message-types", json!({"message_types": types})),
+            ("selected-provider", json!({"provider": "twilio"})),
+            ("providers/twilio", account),
+        ] {
+            let path = format!("/api/v2/guardian/factors/phone/{setting}");
+            let answer = world.api("update:guardian_factors").put(&path, body).await;
+            assert_eq!(answer.status, 200, "{answer}");
+        }
+        drop(world.logs().await);
+        (world, twilio)
     }
 
     /// Switches a factor.
