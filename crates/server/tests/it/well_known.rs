@@ -24,6 +24,7 @@ async fn discovery_tells_what_there_is() {
           "pushed_authorization_request_endpoint": "https://tenant.example/oauth/par",
           "revocation_endpoint": "https://tenant.example/oauth/revoke",
           "userinfo_endpoint": "https://tenant.example/userinfo",
+          "mfa_challenge_endpoint": "https://tenant.example/mfa/challenge",
           "jwks_uri": "https://tenant.example/.well-known/jwks.json",
           "scopes_supported": [
             "openid",

@@ -20,6 +20,7 @@ pub(super) async fn discovery(app: Arc<App>, _call: Call) -> Result<Reply, AuthE
         "pushed_authorization_request_endpoint": format!("{issuer}oauth/par"),
         "revocation_endpoint": format!("{issuer}oauth/revoke"),
         "userinfo_endpoint": format!("{issuer}userinfo"),
+        "mfa_challenge_endpoint": format!("{issuer}mfa/challenge"),
         "jwks_uri": format!("{issuer}.well-known/jwks.json"),
         "scopes_supported": [
             "openid", "profile", "offline_access", "name", "given_name", "family_name", "nickname", "email",
