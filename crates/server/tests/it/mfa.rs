@@ -2,6 +2,7 @@
 
 mod application;
 mod asking;
+mod enrolling;
 mod managing;
 mod outcomes;
 mod phone;

@@ -34,6 +34,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use answer::{Answer, Lines, Logs};
 pub(crate) use browser::Browser;
 pub(crate) use caller::Caller;
+pub(crate) use mfa::{DATABASE, REALM};
 use place::Place;
 
 /// 2026-01-02T03:04:05.678Z.

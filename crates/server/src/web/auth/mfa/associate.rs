@@ -14,9 +14,9 @@ use super::error::MfaError;
 use super::{claimant, client_of};
 use crate::app::App;
 use crate::flows::mfa::{self, Enrolled, MfaRefused, Way};
-use crate::web::auth::body::{self, Members, required};
+use crate::web::auth::body::{self, Members, optional, required};
 use crate::web::auth::error::AuthError;
-use crate::web::{Call, Reply};
+use crate::web::{Call, Reply, peer};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -41,20 +41,23 @@ pub(in super::super) async fn associate(app: Arc<App>, call: Call) -> Result<Rep
     bearer.needs("enroll")?;
     let members = body::read(&call, &AuthError::BadOauthBody)?;
     let transaction = &bearer.waiting.transaction;
-    let proven = client_of(&app, &call, &members, &transaction.client_id);
-    let who = match bearer.scopes {
-        // An access token speaks for itself where the body names no client.
-        Some(_) if !members.contains_key("client_id") => {
-            let client = app.find(|snapshot| snapshot.client(&transaction.client_id)).await?;
-            (client.ok_or(AuthError::InvalidToken)?, crate::web::peer::caller(&call, None))
-        }
-        _ => proven.await?,
+    let names_a_client = ["client_id", "client_secret", "client_assertion"].iter().any(|it| members.contains_key(*it));
+    let who = if names_a_client {
+        client_of(&app, &call, &members, &transaction.client_id).await?
+    } else {
+        // The token is proof enough: Auth0's library for servers sends nothing else.
+        let client = app.find(|snapshot| snapshot.client(&transaction.client_id)).await?;
+        (client.ok_or(AuthError::InvalidToken)?, peer::caller(&call, None))
     };
     let mut claimant = claimant(&app, &call, "/mfa/associate", who, &bearer.waiting);
     claimant.may_add = bearer.has("enroll");
     let enrolled = match wanted(&members)? {
         None => mfa::totp(&app, &claimant).await?,
-        Some(Way::Email) => mfa::email(&app, &claimant, required(&members, "email")?).await?,
+        Some(Way::Email) => {
+            let own = claimant.user.email.as_deref();
+            let address = optional(&members, "email")?.or(own).ok_or(AuthError::MissingParameter("email"))?;
+            mfa::email(&app, &claimant, address).await?
+        }
         Some(Way::Phone(message_type)) => {
             mfa::phone(&app, &claimant, required(&members, "phone_number")?, message_type).await?
         }
