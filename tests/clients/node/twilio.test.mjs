@@ -1,44 +1,15 @@
 // Twilio in place of your own gateway: `auth0` tells the `sms` connection its account, people sign in through
 // `@auth0/auth0-auth-js`, and what Twilio refuses comes back in its words.
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import http from "node:http";
 import { after, before, describe, test } from "node:test";
 import { AuthClient, PasswordlessStartError } from "@auth0/auth0-auth-js";
+import { newAccount, startTwilio } from "./twilio.mjs";
 import * as world from "./world.mjs";
 
 const { management, settings } = world;
 
-/** A Twilio account where the server looks for Twilio: RINGPASS_TWILIO_BASE_URL. `refusal` answers the next messages. */
-async function startTwilio({ sid, token }) {
-  const twilio = { messages: [], refusal: undefined };
-  const answer = (response, status, body) => {
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ status, ...body }));
-  };
-  const server = http.createServer(async (request, response) => {
-    let body = "";
-    for await (const part of request.setEncoding("utf8")) body += part;
-    const credentials = `Basic ${Buffer.from(`${sid}:${token}`).toString("base64")}`;
-    if (request.method !== "POST" || request.url !== `/2010-04-01/Accounts/${sid}/Messages.json`) {
-      answer(response, 404, { code: 20404, message: "The requested resource was not found" });
-    } else if (request.headers.authorization !== credentials) {
-      answer(response, 401, { code: 20003, message: "Authenticate" });
-    } else if (twilio.refusal !== undefined) {
-      answer(response, 400, twilio.refusal);
-    } else {
-      const { To, From, MessagingServiceSid, Body } = Object.fromEntries(new URLSearchParams(body));
-      twilio.messages.push({ recipient: To, sender: From ?? MessagingServiceSid, body: Body });
-      answer(response, 201, { sid: `SM${randomBytes(16).toString("hex")}`, status: "queued", to: To });
-    }
-  });
-  const { hostname, port } = new URL(process.env.RINGPASS_TWILIO_BASE_URL);
-  await new Promise((ready) => server.listen(Number(port), hostname, ready));
-  twilio.close = () => server.close();
-  return twilio;
-}
-
 describe("Twilio", () => {
-  const account = { sid: `AC${randomBytes(16).toString("hex")}`, token: randomBytes(16).toString("hex") };
+  const account = newAccount();
   const options = {
     name: "sms",
     twilio_sid: account.sid,
