@@ -59,7 +59,12 @@ pub fn list_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<Vec<Authenticator>
 /// The same as a question sent ahead; [`answer`] reads it.
 pub fn ask_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<Asked<Vec<Row>>, DbError> {
     tx.ask(
-        concat!("SELECT ", columns!(), " FROM authenticators WHERE user_id = ?1 ORDER BY created_at, id"),
+        // A recovery code is made together with what it is for, and stands behind it.
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM authenticators WHERE user_id = ?1 ORDER BY created_at, kind = 'recovery-code', id"
+        ),
         &[user_id.into()],
         Ok,
     )

@@ -93,12 +93,15 @@ impl Gate {
         let until = self.now + mfa::LIFETIME;
         mfa_transactions::insert(tx, &one, until)?;
         let is_enrolled = !demand.authenticators.is_empty();
-        let mut kinds: Vec<Kind> = demand.authenticators.iter().map(|one| one.kind).collect();
-        if !is_enrolled {
-            kinds.extend([Kind::Phone, Kind::Totp].iter().filter(|it| self.snapshot.guardian.is_enabled(it.factor())));
-        }
-        let mut types: Vec<&'static str> = kinds.into_iter().map(Kind::requirement).collect();
-        types.dedup();
+        let counts = |kind: Kind| {
+            if is_enrolled {
+                demand.authenticators.iter().any(|one| one.kind == kind)
+            } else {
+                kind.is_independent() && self.snapshot.guardian.is_enabled(kind.factor())
+            }
+        };
+        let all = [Kind::Phone, Kind::Totp, Kind::Email, Kind::RecoveryCode];
+        let types = all.into_iter().filter(|kind| counts(*kind)).map(Kind::requirement).collect();
         Ok(Some(Required { mfa_token: mfa::token(&self.key, id, until), is_enrolled, types }))
     }
 }

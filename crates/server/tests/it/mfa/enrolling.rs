@@ -49,3 +49,23 @@ async fn an_address_that_is_left_out_is_the_users_own() {
     assert_eq!(answer.line(), r#"403 {"error":"access_denied","error_description":"User is already enrolled."}"#);
     drop(world.logs().await);
 }
+
+#[tokio::test]
+async fn what_may_be_proven_is_told_once_and_in_the_same_order_whatever_the_ids_are() {
+    let world = World::with_factors(&["otp", "email", "recovery-code"]).await;
+    let token = world.anon().mfa_token().await;
+    let made = world.anon().bearer(&token).post("/mfa/associate", application()).await;
+    let api = world.api("update:users create:authentication_methods read:authentication_methods");
+    let path = "/api/v2/users/auth0%7Cann/authentication-methods";
+    for secret in ["JBSWY3DPEHPK3PXPJBSWY3DP", "GEZDGNBVGY3TQOJQGEZDGNBV"] {
+        let method = json!({"type": "totp", "totp_secret": secret, "name": secret});
+        assert_eq!(api.post(path, method).await.status, 201);
+    }
+    assert_eq!(made.status, 200, "{made}");
+    let listed = world.anon().bearer(&token).get("/mfa/authenticators").await.json();
+    let kinds: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["otp", "otp", "otp", "recovery-code", "email"]);
+    let wanted = world.anon().password(json!({})).await.json();
+    assert_eq!(wanted["mfa_requirements"], json!({"challenge": [{"type": "otp"}, {"type": "email"}]}));
+    drop(world.logs().await);
+}
