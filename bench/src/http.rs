@@ -1,9 +1,9 @@
 //! One caller: a single kept HTTP/1.1 connection, requests one after the other.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -16,6 +16,8 @@ use crate::Result;
 #[derive(Debug)]
 pub struct Caller {
     host: String,
+    /// The person's own address, which an application passes on.
+    forwarded_for: Option<HeaderValue>,
     sender: SendRequest<Full<Bytes>>,
 }
 
@@ -27,7 +29,13 @@ impl Caller {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         // It ends when the sender is dropped; a broken connection shows in the next `send`.
         tokio::spawn(connection);
-        Ok(Self { host: addr.to_string(), sender })
+        Ok(Self { host: addr.to_string(), forwarded_for: None, sender })
+    }
+
+    /// From now on speaks for somebody at this address.
+    pub fn speak_for(&mut self, ip: IpAddr) -> Result<()> {
+        self.forwarded_for = Some(ip.to_string().try_into()?);
+        Ok(())
     }
 
     /// Sends one request with an optional bearer token and JSON body, and reads the whole answer.
@@ -44,6 +52,9 @@ impl Caller {
         }
         if json.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        if let Some(ip) = &self.forwarded_for {
+            request = request.header("auth0-forwarded-for", ip);
         }
         self.sender.ready().await?;
         let answer = self.sender.send_request(request.body(json.map(Bytes::from).unwrap_or_default().into())?).await?;

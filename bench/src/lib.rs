@@ -11,6 +11,7 @@ pub mod process;
 pub mod random;
 pub mod report;
 pub mod ringpass;
+pub mod second_factor;
 
 /// Any failure ends the run, told in one sentence.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -203,31 +203,52 @@ impl Login {
         Ok(timed(caller, "/passwordless/start", &start).await?.0)
     }
 
-    /// Exchanges a code; how long that took.
-    pub async fn exchange(&self, caller: &mut Caller, number: &str, code: &str) -> Result<Duration> {
-        let token = json!({
+    /// What a code is exchanged with.
+    pub(crate) fn exchange_of(&self, number: &str, code: &str) -> Value {
+        json!({
             "grant_type": "http://auth0.com/oauth/grant-type/passwordless/otp",
             "client_id": self.client_id, "client_secret": self.client_secret,
             "username": number, "otp": code, "realm": self.connection,
             "audience": AUDIENCE, "scope": "openid profile phone",
-        });
-        let (time, answer) = timed(caller, "/oauth/token", &token).await?;
-        for member in ["id_token", "access_token"] {
-            let signed = answer.get(member).and_then(Value::as_str).is_some_and(|jwt| jwt.split('.').count() == 3);
-            if !signed {
-                return Err(format!("POST /oauth/token answered without a signed {member}").into());
-            }
-        }
+        })
+    }
+
+    /// Exchanges a code; how long that took.
+    pub async fn exchange(&self, caller: &mut Caller, number: &str, code: &str) -> Result<Duration> {
+        let (time, answer) = timed(caller, "/oauth/token", &self.exchange_of(number, code)).await?;
+        expect_tokens(&answer)?;
         Ok(time)
     }
 }
 
-async fn timed(caller: &mut Caller, path: &str, body: &Value) -> Result<(Duration, Value)> {
+/// An answer of the token endpoint must have both tokens, signed.
+pub(crate) fn expect_tokens(answer: &Value) -> Result<()> {
+    for member in ["id_token", "access_token"] {
+        let signed = answer.get(member).and_then(Value::as_str).is_some_and(|jwt| jwt.split('.').count() == 3);
+        if !signed {
+            return Err(format!("POST /oauth/token answered without a signed {member}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Posts a body that must be answered 200; how long that took, and the answer.
+pub(crate) async fn timed(caller: &mut Caller, path: &str, body: &Value) -> Result<(Duration, Value)> {
+    expect(caller, path, body, StatusCode::OK).await
+}
+
+/// The same for another status.
+pub(crate) async fn expect(
+    caller: &mut Caller,
+    path: &str,
+    body: &Value,
+    expected: StatusCode,
+) -> Result<(Duration, Value)> {
     let body = body.to_string();
     let asked = Instant::now();
     let (status, answer) = caller.send(Method::POST, path, None, Some(body)).await?;
     let time = asked.elapsed();
-    if status != StatusCode::OK {
+    if status != expected {
         return Err(format!("POST {path} answered {status}: {}", String::from_utf8_lossy(&answer)).into());
     }
     Ok((time, serde_json::from_slice(&answer)?))
@@ -241,4 +262,5 @@ fn number(index: u32) -> String {
 
 /// The API that the access tokens are for.
 pub const AUDIENCE: &str = "https://bench.example/api";
-const WARM_UP: u32 = 200;
+/// Pieces of work before the clock runs.
+pub(crate) const WARM_UP: u32 = 200;

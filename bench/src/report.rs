@@ -4,7 +4,7 @@ use std::io::{Write as _, stdout};
 use std::time::Duration;
 
 use crate::Result;
-use crate::load::{Figures, Work};
+use crate::load::Figures;
 
 /// Prints the heading of the table of rounds.
 pub fn heading() -> Result<()> {
@@ -12,8 +12,8 @@ pub fn heading() -> Result<()> {
     line("work   callers  round  server   each/s    p50     p99      p50     p99    total    user  system")
 }
 
-/// Prints one row; `round` is a number or `med.`.
-pub fn row(work: Work, callers: u32, round: &str, server: &str, figures: &Figures) -> Result<()> {
+/// Prints one row of this kind of work; `round` is a number or `med.`.
+pub fn row(work: &str, callers: u32, round: &str, server: &str, figures: &Figures) -> Result<()> {
     let times = |sorted: &[Duration]| match sorted {
         [] => ["-".to_owned(), "-".to_owned()],
         sorted => [50, 99].map(|part| format!("{:.2}", milliseconds(percentile(sorted, part)))),
@@ -23,8 +23,7 @@ pub fn row(work: Work, callers: u32, round: &str, server: &str, figures: &Figure
     line(&format!(
         "{:<6} {callers:>7}  {round:<5}  {server:<8} {:>6.0} {start_50:>6}  {start_99:>6}   {token_50:>6}  {token_99:>6}   \
          {total:>6.3}  {user:>6.3}  {system:>6.3}",
-        work.name(),
-        figures.per_second
+        work, figures.per_second
     ))
 }
 

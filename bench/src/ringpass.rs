@@ -4,11 +4,14 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use http::Method;
+use ringpass_core::kit::secret::MasterKeys;
+use ringpass_core::storage::{Db, Settings, Url};
 use serde_json::{Value, json};
 
 use crate::args::Place;
@@ -28,6 +31,7 @@ pub struct Ringpass {
     ops: SocketAddr,
     master_key: String,
     admin_secret: String,
+    twilio: Option<String>,
 }
 
 impl Ringpass {
@@ -45,7 +49,14 @@ impl Ringpass {
             ops,
             master_key: BASE64_STANDARD.encode(random::bytes::<32>()?),
             admin_secret: BASE64_URL_SAFE_NO_PAD.encode(random::bytes::<24>()?),
+            twilio: None,
         })
+    }
+
+    /// The same with a Twilio of its own at this address.
+    #[must_use]
+    pub fn with_twilio(self, base_url: String) -> Self {
+        Self { twilio: Some(base_url), ..self }
     }
 
     /// Starts the server, waits until it is ready, and sets up one client whose codes go to `gateway_url`.
@@ -80,14 +91,16 @@ impl Ringpass {
         api.send(Method::POST, "/api/v2/connections", Some(connection)).await.map(drop)
     }
 
-    /// The SQLite file of the server.
-    pub fn file(&self) -> PathBuf {
-        self.folder.join("data").join("ringpass.db")
-    }
-
-    /// The key that seals the secrets of this server.
-    pub fn master_key(&self) -> &str {
-        &self.master_key
+    /// The SQLite file of the server, which must not run.
+    pub async fn open(&self) -> Result<Db> {
+        let settings = Settings {
+            url: Url::Sqlite(self.folder.join("data").join("ringpass.db")),
+            queue: 16,
+            connections: 1,
+            durable: true,
+            keys: Arc::new(MasterKeys::parse(&self.master_key)?),
+        };
+        Ok(Db::open(settings).await?)
     }
 
     /// Starts the server on the folder it left behind; returns the time from spawn to the first 200.
@@ -112,6 +125,9 @@ impl Ringpass {
         if let Some(url) = &self.database {
             command.env("RINGPASS_DATABASE_URL", url);
         }
+        if let Some(url) = &self.twilio {
+            command.env("RINGPASS_TWILIO_BASE_URL", url);
+        }
         command.env("RINGPASS_MASTER_KEY", &self.master_key);
         command.env("RINGPASS_ADMIN_CLIENT_ID", ADMIN);
         command.env("RINGPASS_ADMIN_CLIENT_SECRET", &self.admin_secret);
@@ -125,7 +141,7 @@ impl Ringpass {
         format!("http://{}", self.addr)
     }
 
-    async fn api(&self) -> Result<Api> {
+    pub(crate) async fn api(&self) -> Result<Api> {
         let mut caller = Caller::connect(self.addr).await?;
         let asked = json!({
             "grant_type": "client_credentials", "client_id": ADMIN, "client_secret": self.admin_secret,
@@ -137,13 +153,14 @@ impl Ringpass {
     }
 }
 
-struct Api {
+/// The Management API, and a token for it.
+pub(crate) struct Api {
     caller: Caller,
     token: String,
 }
 
 impl Api {
-    async fn send(&mut self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+    pub(crate) async fn send(&mut self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         self.caller.expect(method, path, Some(&self.token), body.as_ref()).await
     }
 

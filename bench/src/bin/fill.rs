@@ -13,10 +13,9 @@ use ringpass_bench::{Result, floor};
 use ringpass_core::kit::clock::{Clock, Millis};
 use ringpass_core::kit::ids;
 use ringpass_core::kit::rng::Rng;
-use ringpass_core::kit::secret::MasterKeys;
 use ringpass_core::model::event::Event;
 use ringpass_core::model::user::User;
-use ringpass_core::storage::{Db, Settings, Url, logs, users};
+use ringpass_core::storage::{logs, users};
 
 /// Whether a server with very many users and log events costs more than one with few
 #[derive(Debug, Parser)]
@@ -81,7 +80,7 @@ async fn run(args: &Args, folder: &Path) -> Result<()> {
 
 async fn measure(target: &mut Target, args: &Args, round: u32, codes: &Arc<Codes>) -> Result<Figures> {
     let figures = target.round(codes, Work::Login, args.callers, args.logins).await?;
-    report::row(Work::Login, args.callers, &round.to_string(), target.name, &figures)?;
+    report::row(Work::Login.name(), args.callers, &round.to_string(), target.name, &figures)?;
     Ok(figures)
 }
 
@@ -104,14 +103,7 @@ async fn filled(
 
 /// Adds users and log events through the storage functions, 10,000 of each in a transaction.
 async fn fill(ringpass: &Ringpass, name: &str, count: u32) -> Result<()> {
-    let db = Db::open(Settings {
-        url: Url::Sqlite(ringpass.file()),
-        queue: 16,
-        connections: 1,
-        durable: true,
-        keys: Arc::new(MasterKeys::parse(ringpass.master_key())?),
-    })
-    .await?;
+    let db = ringpass.open().await?;
     let (clock, rng, began) = (Clock::system(), Rng::system(), Instant::now());
     for first in (0..count).step_by(STEP as usize) {
         let (rng, now) = (rng.clone(), clock.now());

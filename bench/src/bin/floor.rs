@@ -38,7 +38,7 @@ async fn run(args: &Args, folder: &Path) -> Result<()> {
     report::heading()?;
     for round in 1..=args.rounds {
         let figures = target.round(&codes, Work::Login, args.callers, args.logins).await?;
-        report::row(Work::Login, args.callers, &round.to_string(), target.name, &figures)?;
+        report::row(Work::Login.name(), args.callers, &round.to_string(), target.name, &figures)?;
     }
     report::memory(target.name, idle, target.process.resident_kib()?)?;
     target.process.stop().await

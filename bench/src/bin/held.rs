@@ -54,10 +54,10 @@ async fn run(args: &Args, folder: &Path) -> Result<()> {
     ringpass.add_connection(SLOW, &server.caller.client_id, &slow.url()).await?;
     report::heading()?;
     let quiet = server.round(&codes, Work::Login, OTHERS, args.logins).await?;
-    report::row(Work::Login, OTHERS, "alone", server.name, &quiet)?;
+    report::row(Work::Login.name(), OTHERS, "alone", server.name, &quiet)?;
     let held = hold(args, server, &slow, Some(&codes)).await?;
     let busy = held.others.as_ref().ok_or("nobody else called")?;
-    report::row(Work::Login, OTHERS, "held", "ringpass", busy)?;
+    report::row(Work::Login.name(), OTHERS, "held", "ringpass", busy)?;
     for (what, quiet, busy) in [("start", &quiet.start, &busy.start), ("token", &quiet.token, &busy.token)] {
         let ratio = percentile(busy, 99).as_secs_f64() / percentile(quiet, 99).as_secs_f64();
         line(&format!("ratio    {what} p99 of the others: {ratio:.2} times its value alone"))?;

@@ -92,7 +92,7 @@ impl Section {
         codes: &std::sync::Arc<Codes>,
     ) -> Result<Figures> {
         let figures = target.round(codes, self.work, self.callers, count).await?;
-        report::row(self.work, self.callers, &round.to_string(), target.name, &figures)?;
+        report::row(self.work.name(), self.callers, &round.to_string(), target.name, &figures)?;
         Ok(figures)
     }
 
@@ -101,7 +101,7 @@ impl Section {
         let medians = (report::median(&self.floor), report::median(&self.server));
         for (name, figures) in [("floor", medians.0), ("ringpass", medians.1)] {
             if let Some(figures) = figures {
-                report::row(self.work, self.callers, "med.", name, figures)?;
+                report::row(self.work.name(), self.callers, "med.", name, figures)?;
             }
         }
         let (Some(floor), Some(server)) = medians else { return Ok(()) };
