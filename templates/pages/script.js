@@ -12,10 +12,13 @@ addEventListener("pageshow", () => {
   for (const form of document.forms) form.removeAttribute("aria-busy");
 });
 
-// The code: sent when its last digit is there, and read out of the text message where the browser can.
+// The code: sent when its last digit is there, unless there is something else to choose first, and read out of the text
+// message where the browser can.
 const code = document.querySelector("input[name=code][data-length]");
 if (code) {
-  const send = () => code.form.requestSubmit(code.form.querySelector(".primary"));
+  const send = () => {
+    if (!code.form.querySelector("[type=checkbox]")) code.form.requestSubmit(code.form.querySelector(".primary"));
+  };
   const digits = () => code.value.replace(/\D/g, "");
   let before = digits();
   code.addEventListener("input", () => {
@@ -64,6 +67,17 @@ if (country && number) {
     const fits = [...country.options].filter((option) => typed.startsWith("+" + codeOf(option)));
     fits.sort((one, two) => ("main" in two.dataset) - ("main" in one.dataset) || codeOf(two).length - codeOf(one).length);
     if (fits.length) country.value = fits[0].value;
+  });
+}
+
+// What is to be kept can be copied.
+for (const button of document.querySelectorAll("button.copy")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.setAttribute("aria-live", "polite");
+  button.addEventListener("click", () => {
+    const text = document.getElementById(button.dataset.copy).textContent;
+    navigator.clipboard.writeText(text).then(() => (button.textContent = button.dataset.done), () => {});
   });
 }
 

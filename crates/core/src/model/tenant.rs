@@ -190,6 +190,11 @@ impl TenantSettings {
         self.0.get("default_redirection_uri").and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Whether people who enrol a second factor choose among all that are on.
+    pub fn mfa_show_factor_list_on_enrollment(&self) -> bool {
+        self.flag("mfa_show_factor_list_on_enrollment").unwrap_or(false)
+    }
+
     fn flag(&self, name: &str) -> Option<bool> {
         self.0.get("flags")?.get(name)?.as_bool()
     }

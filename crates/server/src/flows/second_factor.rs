@@ -4,7 +4,7 @@
 use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::ids;
 use ringpass_core::kit::secret::Secret;
-use ringpass_core::model::authenticator::Authenticator;
+use ringpass_core::model::authenticator::{self, Authenticator};
 use ringpass_core::model::event::{Details, Event};
 use ringpass_core::model::guardian::{Factor, MessageType};
 use ringpass_core::model::login::{Login, Second, Step};
@@ -182,6 +182,30 @@ impl Turn<'_> {
         Ok(code)
     }
 
+    /// Whether this is the person's recovery code, and not one that another has taken the place of.
+    pub async fn is_recovery_code(&self, app: &App, claimant: &Claimant, code: &Secret) -> Result<bool, DbError> {
+        let user_id = &claimant.user.user_id;
+        let hash = authenticator::recovery_hash(&app.hash_key, user_id, code.expose());
+        let all = mfa::all(app, &claimant.user).await?;
+        Ok(all.iter().any(|one| one.recovery_hash.as_ref() == Some(&hash)))
+    }
+
+    /// The person is gone, or took too long: the sign-in begins with its first factor again.
+    pub async fn begin_anew(&self, app: &App) -> Result<(), DbError> {
+        let (id, now) = (self.stored.id.clone(), app.clock.now());
+        let work = move |tx: &mut Tx<'_>| {
+            let Some(Stored { mut login, .. }) = logins::get_for_update(tx, &id, now)? else { return Ok(()) };
+            if login.step != Step::SecondFactor {
+                return Ok(());
+            }
+            login.step = Step::Open;
+            login.second = None;
+            login.amr = false;
+            logins::put(tx, &id, &login)
+        };
+        app.db.write("second_factor.begin_anew", work).await
+    }
+
     /// The person has kept their recovery code: the session begins.
     pub async fn keep_recovery(&self, app: &App, claimant: &Claimant) -> Result<Option<Entered>, DbError> {
         let step = self.completion(app, claimant);
@@ -262,5 +286,5 @@ fn waiting(tx: &mut Tx<'_>, id: &str, now: Millis) -> Result<Option<Login>, DbEr
 /// Whether the user has a recovery code that works.
 fn has_code(tx: &mut Tx<'_>, user: &User) -> Result<bool, DbError> {
     let all = authenticators::list_of_user(tx, &user.user_id)?;
-    Ok(all.iter().any(|one| one.kind == ringpass_core::model::authenticator::Kind::RecoveryCode && one.confirmed))
+    Ok(all.iter().any(|one| one.kind == authenticator::Kind::RecoveryCode && one.confirmed))
 }

@@ -7,7 +7,7 @@
 mod answer;
 mod browser;
 mod caller;
-mod mfa;
+pub(crate) mod mfa;
 mod place;
 mod seed;
 

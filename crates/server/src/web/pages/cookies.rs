@@ -50,6 +50,11 @@ pub(super) fn set_device(app: &App, value: &str) -> String {
     host_cookie(app, DEVICE, value, Some(365 * DAY))
 }
 
+/// What a remembered browser shows.
+pub(super) fn set_remembered(app: &App, value: &str) -> String {
+    host_cookie(app, REMEMBERED, value, Some(30 * DAY))
+}
+
 /// Takes the session's cookie away.
 pub(super) fn end_session(app: &App) -> String {
     session_cookie(app, "", Some(0))

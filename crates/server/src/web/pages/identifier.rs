@@ -55,7 +55,9 @@ pub(super) async fn show(app: Arc<App>, call: Call) -> Result<Reply, PageError> 
         return Ok(page(&app, &running, None, &Typed::default(), Some("no-connection"), StatusCode::OK));
     };
     let typed = Typed::at_first(&app, &call, &running, &channel);
-    Ok(page(&app, &running, Some(&channel), &typed, None, StatusCode::OK))
+    // The second factor took too long.
+    let late = call.query("late").map(|_| "transaction-not-found");
+    Ok(page(&app, &running, Some(&channel), &typed, late, StatusCode::OK))
 }
 
 /// `POST`.

@@ -6,6 +6,7 @@ mod back_channel;
 mod link;
 mod logout;
 mod looks;
+mod mfa;
 mod passwords;
 mod sign_in;
 
