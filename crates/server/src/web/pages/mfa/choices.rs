@@ -1,5 +1,5 @@
 //! Pages that offer a choice: what to enrol, how to prove it, which phone or address, which country
-//! (`docs/COMPATIBILITY.md` C1821, C1828-C1830).
+//! (`docs/COMPATIBILITY.md` C1821, C1824, C1828-C1829).
 
 use std::sync::Arc;
 

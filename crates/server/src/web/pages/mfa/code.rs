@@ -1,4 +1,4 @@
-//! The pages that take a code: `/u/mfa-{otp,sms,voice,email}-challenge` (`docs/COMPATIBILITY.md` C1823-C1827).
+//! The pages that take a code: `/u/mfa-{otp,sms,voice,email}-challenge` (`docs/COMPATIBILITY.md` C1823, C1825-C1827, C1830).
 
 use std::sync::Arc;
 

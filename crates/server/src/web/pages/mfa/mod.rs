@@ -1,4 +1,4 @@
-//! The second factor on the hosted pages (`docs/COMPATIBILITY.md` C1820-C1835).
+//! The second factor on the hosted pages (`docs/COMPATIBILITY.md` C1820-C1836).
 //!
 //! `/u/mfa` leads to the page that a person is to see now; every other page leads there when it has nothing to say.
 

@@ -1,5 +1,5 @@
 //! A phone as second factor: `/u/mfa-{phone,sms,voice}-enrollment` asks for its number, `/u/mfa-phone-challenge` how a code is
-//! to travel (`docs/COMPATIBILITY.md` C1824-C1826).
+//! to travel (`docs/COMPATIBILITY.md` C1824-C1825).
 
 use std::sync::Arc;
 

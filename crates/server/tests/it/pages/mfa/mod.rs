@@ -1,4 +1,4 @@
-//! The second factor on the hosted pages (C1820-C1835).
+//! The second factor on the hosted pages (C1820-C1836).
 
 mod application;
 mod attacks;
