@@ -176,3 +176,19 @@ async fn pages_can_be_looked_at_only_so_often() {
     }
     assert!(world.logs().await.kinds().contains(&"api_limit".to_owned()));
 }
+
+#[tokio::test]
+async fn an_unknown_sign_in_is_a_page_of_its_own() {
+    let world = world(&["otp"]).await;
+    let one = browser(&world, "198.51.100.1");
+    one.open(&authorize(&[])).await;
+    for answer in [
+        one.get("/u/mfa-country-codes?state=x").await,
+        one.get("/u/mfa-otp-challenge").await,
+        one.get("/u/mfa-otp-enrollment-qr?state=00000000000000000000000000000000").await,
+        one.form("/u/mfa-otp-enrollment-code", &[("state", "\u{0}")]).await,
+    ] {
+        assert_eq!(answer.status, 400);
+        assert!(String::from_utf8_lossy(&answer.body).contains("You took too long to sign in"), "{answer}");
+    }
+}
