@@ -37,15 +37,15 @@ impl Message {
 
     /// Takes one of each; `false`, and nothing is taken, when one is empty.
     pub(super) fn take(&self, tx: &mut Tx<'_>, now: Millis) -> Result<bool, DbError> {
-        for (at, (key, shape)) in self.0.iter().enumerate() {
-            if buckets::take(tx, key, *shape, now)?.is_none() {
-                for (key, shape) in self.0.iter().take(at) {
-                    buckets::give_back(tx, key, *shape)?;
-                }
-                return Ok(false);
-            }
+        let asked: Result<Vec<_>, DbError> =
+            self.0.iter().map(|(key, shape)| buckets::ask_to_take(tx, key, *shape, now)).collect();
+        let taken: Result<Vec<bool>, DbError> = asked?.into_iter().map(|it| Ok(tx.answer(it)?.is_some())).collect();
+        let taken = taken?;
+        let all = taken.iter().all(|taken| *taken);
+        for ((key, shape), _) in self.0.iter().zip(taken).filter(|(_, taken)| *taken && !all) {
+            buckets::give_back(tx, key, *shape)?;
         }
-        Ok(true)
+        Ok(all)
     }
 
     /// Gives the user's token back after a definite failure, as long as there are not too many of them.
@@ -91,10 +91,12 @@ impl Try {
 
     /// Whether there may be one more try.
     pub(super) fn begin(&self, tx: &mut Tx<'_>, now: Millis) -> Result<bool, DbError> {
-        if buckets::take(tx, &self.few.0, self.few.1, now)?.is_none() {
+        let (few, day) = (buckets::ask_to_take(tx, &self.few.0, self.few.1, now)?, buckets::ask(tx, &self.day)?);
+        let (few, day) = (tx.answer(few)?, tx.answer(day)?);
+        if few.is_none() {
             return Ok(false);
         }
-        let full_at = buckets::get(tx, &self.day)?.unwrap_or(now);
+        let full_at = day.unwrap_or(now);
         if wrong_codes::OF_DAY.left(full_at, now) == 0 {
             buckets::give_back(tx, &self.few.0, self.few.1)?;
             return Ok(false);

@@ -11,7 +11,7 @@ use ringpass_core::model::event::Event;
 use ringpass_core::model::guardian::{Factor, MessageType};
 use ringpass_core::model::mfa::{CODE_LIFETIME, OobCode};
 use ringpass_core::model::mfa_message::Purpose;
-use ringpass_core::model::phone::Phone;
+use ringpass_core::model::phone::{Phone, Refusal};
 use ringpass_core::storage::mfa_codes::{self, Pending};
 use ringpass_core::storage::{DbError, Tx};
 use serde_json::{Map, json};
@@ -102,8 +102,12 @@ pub(super) async fn carry_out(
     if let Some(number) = &one.phone_number {
         let countries = app.snapshot().countries.clone();
         // The rules may have changed since the number was enrolled.
-        if Phone::parse(number).is_none_or(|phone| phone.refused(countries.as_ref())) {
-            return Err(MfaRefused::BadPhone);
+        if let Some(refusal) = Phone::parse(number).and_then(|phone| phone.refusal(countries.as_ref())) {
+            let why = MfaRefused::BadPhone;
+            let event = events::failure("gd_auth_failed", claimant, Some(one), word(refusal), &why.sentence());
+            let journal = app.journal.clone();
+            app.db.write("mfa.not_challenged", move |tx| journal.write(tx, event)).await?;
+            return Err(why);
         }
     }
     let turn = Turn {
@@ -131,6 +135,14 @@ pub(super) async fn carry_out(
     };
     let oob_code = oob.text(&app.hash_key, pending.expires_at, &app.rng.base64url(16));
     Ok(Challenged { oob_code, at: app.clock.now() })
+}
+
+/// The word in the log for a number that may not be used.
+pub(super) fn word(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Country(_) => "country_not_allowed",
+        Refusal::Kind(_) => "invalid_phone_number",
+    }
 }
 
 fn fits(one: &Authenticator, way: Way) -> bool {
@@ -178,14 +190,16 @@ impl Turn {
             self.journal.write(tx, event)?;
             return Ok(Err(refused));
         }
+        // In the order in which a proof takes them, so that no two wait for each other.
+        let key = mfa_codes::Key { transaction_id: &self.claimant.transaction_id, authenticator_id: &self.one.id };
+        let pending = mfa_codes::begin(tx, key, fresh, self.now)?;
         if let Some(enrolment) = enrolment {
             enrolment.record(tx)?;
             self.journal.write(tx, events::event("gd_start_enroll", &self.claimant, Some(&self.one)))?;
         } else if self.one.confirmed {
             self.journal.write(tx, events::event("gd_start_auth", &self.claimant, Some(&self.one)))?;
         }
-        let key = mfa_codes::Key { transaction_id: &self.claimant.transaction_id, authenticator_id: &self.one.id };
-        mfa_codes::begin(tx, key, fresh, self.now).map(Ok)
+        Ok(Ok(pending))
     }
 
     /// Notes what became of the message.

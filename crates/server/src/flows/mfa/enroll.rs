@@ -53,10 +53,14 @@ pub async fn phone(
     let snapshot = app.snapshot();
     let way = Way::Phone(message_type);
     if !way.is_on(app) {
-        return Err(MfaRefused::Unsupported);
+        return refuse(app, claimant, MfaRefused::Unsupported, "enrollment_method_disabled").await;
     }
-    let phone = Phone::parse(number).filter(|phone| !phone.refused(snapshot.countries.as_ref()));
-    let phone = phone.ok_or(MfaRefused::BadPhone)?;
+    let Some(phone) = Phone::parse(number) else {
+        return refuse(app, claimant, MfaRefused::BadPhone, "invalid_phone_number").await;
+    };
+    if let Some(refusal) = phone.refusal(snapshot.countries.as_ref()) {
+        return refuse(app, claimant, MfaRefused::BadPhone, challenge::word(refusal)).await;
+    }
     let mut one = Authenticator::new(Kind::Phone, &claimant.user.user_id, &app.rng, app.clock.now());
     one.phone_number = Some(phone.as_str().to_owned());
     one.about.channels = snapshot.guardian.message_types().iter().map(|it| it.name().to_owned()).collect();
@@ -67,9 +71,11 @@ pub async fn phone(
 /// Enrols an e-mail address and sends a code to it.
 pub async fn email(app: &App, claimant: &Claimant, address: &str) -> Result<Enrolled, MfaRefused> {
     if !Way::Email.is_on(app) {
-        return Err(MfaRefused::Unsupported);
+        return refuse(app, claimant, MfaRefused::Unsupported, "enrollment_method_disabled").await;
     }
-    let address = Email::parse(address).ok_or(MfaRefused::BadEmail)?;
+    let Some(address) = Email::parse(address) else {
+        return refuse(app, claimant, MfaRefused::BadEmail, "invalid_body").await;
+    };
     let mut one = Authenticator::new(Kind::Email, &claimant.user.user_id, &app.rng, app.clock.now());
     one.email = Some(address.as_str().to_lowercase());
     begin(app, claimant, one, Some(Way::Email)).await
@@ -78,7 +84,7 @@ pub async fn email(app: &App, claimant: &Claimant, address: &str) -> Result<Enro
 /// Enrols an authenticator application: its secret is in the answer.
 pub async fn totp(app: &App, claimant: &Claimant) -> Result<Enrolled, MfaRefused> {
     if !app.snapshot().guardian.is_enabled(Factor::Otp) {
-        return Err(MfaRefused::Unsupported);
+        return refuse(app, claimant, MfaRefused::Unsupported, "enrollment_method_disabled").await;
     }
     let mut one = Authenticator::new(Kind::Totp, &claimant.user.user_id, &app.rng, app.clock.now());
     one.secret = Some(application::secret(&app.rng));
@@ -95,14 +101,14 @@ async fn begin(
     one.about.transaction = Some(claimant.transaction_id.clone());
     let all = super::all(app, &claimant.user).await?;
     if !claimant.may_enroll(&all) {
-        return Err(MfaRefused::AlreadyEnrolled);
+        return refuse(app, claimant, MfaRefused::AlreadyEnrolled, "already_enrolled").await;
     }
     let same = |other: &&Authenticator| {
         other.kind == one.kind && other.phone_number == one.phone_number && other.email == one.email
     };
     let is_taken = one.kind != Kind::Totp && all.iter().filter(same).any(|other| other.confirmed);
     if is_taken || all.len() >= authenticators::MOST {
-        return Err(MfaRefused::AlreadyEnrolled);
+        return refuse(app, claimant, MfaRefused::AlreadyEnrolled, "enrollment_conflict").await;
     }
     // The number that a code is on its way to keeps its id, so that asking again sends the same code.
     if let Some(known) =
@@ -130,6 +136,14 @@ async fn begin(
         None
     };
     Ok(Enrolled { authenticator: one, challenged, recovery_code })
+}
+
+/// Notes that an enrolment did not begin, and why.
+async fn refuse(app: &App, claimant: &Claimant, why: MfaRefused, code: &'static str) -> Result<Enrolled, MfaRefused> {
+    let event = events::failure("gd_start_enroll_failed", claimant, None, code, &why.sentence());
+    let journal = app.journal.clone();
+    app.db.write("mfa.not_enrolled", move |tx| journal.write(tx, event)).await?;
+    Err(why)
 }
 
 impl Claimant {

@@ -239,8 +239,11 @@ async fn numbers_that_may_not_be_used_are_refused_before_anything_is_sent() {
     assert_eq!(code.len(), 6);
     // The rules change: the number that is enrolled already gets no more messages.
     world.tenant(json!({"country_codes": {"mode": "deny", "list": ["DE"]}})).await;
-    assert_eq!(enroll(PHONE).await, refused);
     drop(world.logs().await);
+    assert_eq!(enroll(PHONE).await, refused);
+    let logs = world.logs().await;
+    assert_eq!(logs.lines(), ["gd_start_enroll_failed: Invalid phone number"]);
+    assert_eq!(logs.0[0]["details"]["failure_details"]["errorCode"], "country_not_allowed");
 }
 
 #[tokio::test]
