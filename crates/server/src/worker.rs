@@ -7,8 +7,8 @@ use std::time::Duration;
 use ringpass_core::kit::clock::{DAY, HOUR, MINUTE, Millis};
 use ringpass_core::storage::{
     DbError, Tx, access_tokens, authenticators, authorization_codes, buckets, codes, jobs, known_origins,
-    login_failures, login_tickets, logins, logs, mfa_codes, mfa_transactions, outbox, pushed_requests, refresh_tokens,
-    sessions, settings, stats, tickets, used_assertions,
+    login_failures, login_tickets, logins, logs, mfa_codes, mfa_transactions, outbox, phone_backoffs, pushed_requests,
+    refresh_tokens, sessions, settings, stats, tickets, used_assertions,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
@@ -123,7 +123,7 @@ type Prune = fn(&mut Tx<'_>, Millis, i64) -> Result<u64, DbError>;
 pub async fn prune(app: &App) -> Result<u64, DbError> {
     let now = app.clock.now();
     let kept_since = now - i64::from(app.config.limits.log_retention_days) * DAY;
-    let kinds: [(Prune, Millis); 19] = [
+    let kinds: [(Prune, Millis); 20] = [
         (jobs::prune, now),
         (codes::prune, now),
         (tickets::prune, now),
@@ -142,6 +142,7 @@ pub async fn prune(app: &App) -> Result<u64, DbError> {
         (mfa_transactions::prune, now),
         (mfa_codes::prune, now),
         (known_origins::prune, now),
+        (phone_backoffs::prune, now - DAY),
         (logs::prune, kept_since),
     ];
     let mut gone = 0;

@@ -12,6 +12,10 @@ use crate::kit::clock::Millis;
 
 /// Where the settings of brute-force protection are.
 pub const BRUTE_FORCE: &str = "attack-protection/brute-force-protection";
+/// Where it says how messages of second factors are spaced.
+pub const PHONE_PROVIDER: &str = "attack-protection/phone-provider-protection";
+/// Where it says for how long a browser is known.
+pub const NEW_DEVICE: &str = "risk-assessments/settings/new-device";
 /// Where the settings of suspicious-IP throttling are.
 pub const SUSPICIOUS_IP: &str = "attack-protection/suspicious-ip-throttling";
 
@@ -50,6 +54,16 @@ impl Settings {
     /// The document on the wire, which is also what is stored.
     pub fn view(&self) -> &Map<String, Value> {
         &self.members
+    }
+
+    /// Whether messages of second factors wait longer each time ([`PHONE_PROVIDER`]).
+    pub fn is_exponential(&self) -> bool {
+        self.members.get("type").is_some_and(|kind| kind == "exponential")
+    }
+
+    /// Days that a browser is known ([`NEW_DEVICE`]).
+    pub fn remember_for(&self) -> Option<i64> {
+        self.members.get("remember_for").and_then(schema::integer)
     }
 
     fn flag(&self, name: &str) -> bool {

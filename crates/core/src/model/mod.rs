@@ -37,6 +37,7 @@ pub mod mfa_message;
 mod mfa_texts;
 pub mod password_policy;
 pub mod phone;
+pub mod phone_backoff;
 pub mod phone_entry;
 pub mod plain_text;
 pub mod prompt;

@@ -18,6 +18,7 @@ pub(super) const ALL: &[(i64, &str)] = &[
     (13, include_str!("../../../../migrations/0013_login_tickets.sql")),
     (14, include_str!("../../../../migrations/0014_second_factors.sql")),
     (16, include_str!("../../../../migrations/0016_outbox.sql")),
+    (18, include_str!("../../../../migrations/0018_phone_backoffs.sql")),
 ];
 
 /// Remembers what has been applied; the same text on both engines.

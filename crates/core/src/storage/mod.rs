@@ -36,6 +36,7 @@ mod migrations;
 pub mod outbox;
 pub mod passwords;
 pub mod permissions;
+pub mod phone_backoffs;
 mod postgres;
 mod postgres_wire;
 pub mod pushed_requests;

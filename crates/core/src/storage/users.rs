@@ -11,7 +11,7 @@ use crate::model::user::User;
 use super::db::{Asked, DbError, Row, Tx, Value};
 use super::{
     access_tokens, authenticators, grants, json, known_origins, mfa_transactions, passwords, permissions,
-    refresh_tokens, sessions, tickets,
+    phone_backoffs, refresh_tokens, sessions, tickets,
 };
 
 /// Every column and the identities linked to the user, in the order in which [`read`] takes them.
@@ -309,6 +309,7 @@ fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
 pub(super) fn forget_factors(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
     authenticators::delete_of_user_later(tx, user_id)?;
     mfa_transactions::delete_of_user(tx, user_id)?;
+    phone_backoffs::forget(tx, user_id)?;
     known_origins::forget(tx, user_id, None)
 }
 

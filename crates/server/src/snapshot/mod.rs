@@ -56,6 +56,10 @@ pub struct Snapshot {
     pub guardian: Guardian,
     /// The phone factor.
     pub phone: PhoneFactor,
+    /// Whether messages of second factors wait longer each time.
+    pub exponential_messages: bool,
+    /// Days that a browser, or a network, is known after a sign-in from it.
+    pub device_days: i64,
     /// Signing keys and their published form.
     pub keys: Keys,
     /// Texts of the hosted pages.
@@ -135,6 +139,11 @@ impl Snapshot {
             version,
             countries,
             brute_force: attack_protection(tx, attack_protection::BRUTE_FORCE)?.as_ref().and_then(BruteForce::of),
+            exponential_messages: attack_protection(tx, attack_protection::PHONE_PROVIDER)?
+                .is_some_and(|settings| settings.is_exponential()),
+            device_days: attack_protection(tx, attack_protection::NEW_DEVICE)?
+                .and_then(|settings| settings.remember_for())
+                .unwrap_or(30),
             suspicious_ip: attack_protection(tx, attack_protection::SUSPICIOUS_IP)?.as_ref().and_then(SuspiciousIp::of),
             phone: PhoneFactor::of(&guardian),
             guardian,

@@ -2,9 +2,11 @@
 
 use ringpass_core::kit::clock::{HOUR, MINUTE, Millis};
 use ringpass_core::storage::buckets::{self, Shape};
+use ringpass_core::storage::phone_backoffs;
 use ringpass_core::storage::{DbError, Tx};
 
 use super::Claimant;
+use crate::app::App;
 use crate::flows::wrong_codes;
 
 /// Messages and calls to one user: ten at once, then one an hour.
@@ -22,40 +24,90 @@ const APPLICATION: Shape = Shape { burst: 5, interval: MINUTE };
 /// Wrong codes: ten at once, then one in six minutes.
 const WRONG: Shape = Shape { burst: 10, interval: 6 * MINUTE };
 
-/// The keys of the buckets that one message to a phone is paid from.
+/// What one message to a phone is paid from.
 #[derive(Debug, Clone)]
-pub(super) struct Message([(String, Shape); 3]);
+pub(super) struct Message {
+    user_id: String,
+    of_user: OfUser,
+    others: [(String, Shape); 2],
+}
+
+/// What a user's messages are spaced by, as the tenant wishes.
+#[derive(Debug, Clone)]
+enum OfUser {
+    /// So many in an hour.
+    Bucket(String),
+    /// Each waits longer than the one before; the byte is chance.
+    Backoff(u8),
+}
 
 impl Message {
-    pub(super) fn of(claimant: &Claimant, number: &str) -> Self {
-        Self([
-            (format!("mfa-message|{}", claimant.user.user_id), OF_USER),
-            (format!("mfa-message-to|{number}"), TO_NUMBER),
-            (format!("mfa-message-from|{}", claimant.caller.ip), FROM_ADDRESS),
-        ])
+    pub(super) fn of(app: &App, claimant: &Claimant, number: &str) -> Self {
+        let user_id = claimant.user.user_id.clone();
+        let of_user = if app.snapshot().exponential_messages {
+            let [chance] = app.rng.bytes::<1>();
+            OfUser::Backoff(chance)
+        } else {
+            OfUser::Bucket(format!("mfa-message|{user_id}"))
+        };
+        Self {
+            of_user,
+            user_id,
+            others: [
+                (format!("mfa-message-to|{number}"), TO_NUMBER),
+                (format!("mfa-message-from|{}", claimant.caller.ip), FROM_ADDRESS),
+            ],
+        }
     }
 
-    /// Takes one of each; `false`, and nothing is taken, when one is empty.
+    fn buckets(&self) -> impl Iterator<Item = (&str, Shape)> {
+        let of_user = match &self.of_user {
+            OfUser::Bucket(key) => Some((key.as_str(), OF_USER)),
+            OfUser::Backoff(_) => None,
+        };
+        of_user.into_iter().chain(self.others.iter().map(|(key, shape)| (key.as_str(), *shape)))
+    }
+
+    /// Takes one of each; `false`, and nothing is taken, when one has none.
     pub(super) fn take(&self, tx: &mut Tx<'_>, now: Millis) -> Result<bool, DbError> {
+        if let OfUser::Backoff(chance) = self.of_user {
+            let Some(standing) = phone_backoffs::get_for_update(tx, &self.user_id)?.sent(chance, now) else {
+                return Ok(false);
+            };
+            phone_backoffs::put(tx, &self.user_id, &standing)?;
+        }
         let asked: Result<Vec<_>, DbError> =
-            self.0.iter().map(|(key, shape)| buckets::ask_to_take(tx, key, *shape, now)).collect();
+            self.buckets().map(|(key, shape)| buckets::ask_to_take(tx, key, shape, now)).collect();
         let taken: Result<Vec<bool>, DbError> = asked?.into_iter().map(|it| Ok(tx.answer(it)?.is_some())).collect();
         let taken = taken?;
         let all = taken.iter().all(|taken| *taken);
-        for ((key, shape), _) in self.0.iter().zip(taken).filter(|(_, taken)| *taken && !all) {
-            buckets::give_back(tx, key, *shape)?;
+        if !all {
+            for ((key, shape), _) in self.buckets().zip(taken).filter(|(_, taken)| *taken) {
+                buckets::give_back(tx, key, shape)?;
+            }
+            self.take_back(tx)?;
         }
         Ok(all)
     }
 
-    /// Gives the user's token back after a definite failure, as long as there are not too many of them.
-    pub(super) fn failed(&self, tx: &mut Tx<'_>, claimant: &Claimant, now: Millis) -> Result<(), DbError> {
-        let failures = format!("mfa-message-failed|{}", claimant.user.user_id);
+    /// Gives the user's part back after a definite failure, as long as there are not too many of them.
+    pub(super) fn failed(&self, tx: &mut Tx<'_>, now: Millis) -> Result<(), DbError> {
+        let failures = format!("mfa-message-failed|{}", self.user_id);
         if buckets::take(tx, &failures, FAILURES, now)?.is_none() {
             return Ok(());
         }
-        let [(key, shape), ..] = &self.0;
-        buckets::give_back(tx, key, *shape)
+        match &self.of_user {
+            OfUser::Bucket(key) => buckets::give_back(tx, key, OF_USER),
+            OfUser::Backoff(_) => self.take_back(tx),
+        }
+    }
+
+    fn take_back(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        if let OfUser::Backoff(_) = self.of_user {
+            let standing = phone_backoffs::get_for_update(tx, &self.user_id)?;
+            phone_backoffs::put(tx, &self.user_id, &standing.taken_back())?;
+        }
+        Ok(())
     }
 }
 

@@ -114,7 +114,7 @@ pub(super) async fn carry_out(
         claimant: claimant.clone(),
         one: one.clone(),
         way,
-        message: one.phone_number.as_deref().map(|number| Message::of(claimant, number)),
+        message: one.phone_number.as_deref().map(|number| Message::of(app, claimant, number)),
         journal: app.journal.clone(),
         now: app.clock.now(),
     };
@@ -205,7 +205,7 @@ impl Turn {
     /// Notes what became of the message.
     fn end(&self, tx: &mut Tx<'_>, outcome: Outcome) -> Result<(), DbError> {
         if let (true, Some(message)) = (outcome.is_definite, &self.message) {
-            message.failed(tx, &self.claimant, self.now)?;
+            message.failed(tx, self.now)?;
         }
         self.journal.write(tx, outcome.event)
     }

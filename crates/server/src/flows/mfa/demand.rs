@@ -166,7 +166,8 @@ impl Asking {
     pub fn completed(&self, tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
         let mut see = |kind, what: &str| {
             let hash = origin_hash(&self.key, kind, what);
-            known_origins::see(tx, Key { user_id: &user.user_id, kind, hash: &hash }, self.now, self.now + KNOWN)
+            let until = self.now + self.snapshot.device_days * DAY;
+            known_origins::see(tx, Key { user_id: &user.user_id, kind, hash: &hash }, self.now, until)
         };
         if let Some(device) = self.browser.as_ref().and_then(|browser| browser.device.as_deref()) {
             see(Kind::Browser, device)?;
@@ -217,8 +218,6 @@ pub const MULTI_FACTOR: &str = "http://schemas.openid.net/pape/policies/2007/06/
 const REMEMBERED: Millis = 30 * DAY;
 /// How long it may stay away meanwhile.
 const IDLE: Millis = 7 * DAY;
-/// How long a browser or a network is known after a sign-in from it.
-const KNOWN: Millis = 90 * DAY;
 /// After how long an absence a sign-in is unusual.
 const ABSENCE: Millis = 30 * DAY;
 

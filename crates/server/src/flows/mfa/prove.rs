@@ -7,6 +7,7 @@ use ringpass_core::kit::totp;
 use ringpass_core::model::authenticator::{self, Authenticator, Kind};
 use ringpass_core::storage::buckets;
 use ringpass_core::storage::mfa_codes;
+use ringpass_core::storage::phone_backoffs;
 use ringpass_core::storage::{DbError, Tx, authenticators};
 
 use super::budget::Try;
@@ -34,6 +35,8 @@ pub struct Prover {
     journal: Journal,
     /// The recovery code that takes the place of one that is used.
     fresh: (Secret, Authenticator),
+    /// Whether messages wait longer each time.
+    is_exponential: bool,
     now: Millis,
 }
 
@@ -48,6 +51,7 @@ impl Prover {
             claimant,
             key: app.hash_key.clone(),
             journal: app.journal.clone(),
+            is_exponential: app.snapshot().exponential_messages,
             now: app.clock.now(),
         }
     }
@@ -74,6 +78,9 @@ impl Prover {
         }
         mfa_codes::consume(tx, key)?;
         budget.right(tx)?;
+        if one.kind == Kind::Phone && self.is_exponential {
+            phone_backoffs::forget(tx, &one.user_id)?;
+        }
         self.done(tx, one)
     }
 

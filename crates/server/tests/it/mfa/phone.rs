@@ -335,3 +335,31 @@ async fn no_day_has_more_than_a_hundred_wrong_codes() {
     assert!((90..=100).contains(&wrong), "{wrong} wrong codes");
     drop(world.logs().await);
 }
+
+#[tokio::test]
+async fn with_exponential_protection_each_message_waits_longer_until_a_code_is_right() {
+    let (world, twilio) = enrolled(&["sms"]).await;
+    let kind = json!({"type": "exponential"});
+    let path = "/api/v2/attack-protection/phone-provider-protection";
+    assert_eq!(world.api("update:attack_protection").patch(path, kind).await.status, 200);
+    let mut sent = 0;
+    let token = world.anon().mfa_token().await;
+    for seconds in [0, 0, 0, 0, 67, 0, 133, 10] {
+        world.clock.advance(seconds * SECOND);
+        sent += u8::from(challenge(&world, &token, json!({})).await.status == 200);
+    }
+    assert_eq!(sent, 5, "three at once, one after a minute, one after two more");
+    let (token, mut last) = (world.anon().mfa_token().await, String::new());
+    world.clock.advance(5 * MINUTE);
+    let answer = challenge(&world, &token, json!({})).await;
+    for message in twilio.take() {
+        last = message.code().unwrap();
+    }
+    assert_eq!(prove(&world, &token, &answer.text("oob_code"), &last).await.status, 200);
+    let token = world.anon().mfa_token().await;
+    for _ in 0..3 {
+        assert_eq!(challenge(&world, &token, json!({})).await.status, 200);
+    }
+    assert_eq!(challenge(&world, &token, json!({})).await.status, 429);
+    drop((twilio.take(), world.logs().await));
+}
