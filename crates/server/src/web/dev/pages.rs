@@ -190,9 +190,10 @@ impl Problem {
             (_, "invalid_grant") => {
                 ("That code is not right.", "Only the newest code counts, and only once. Try again.")
             }
-            (_, "mfa_required") => {
-                ("The code was right, but a second factor is asked for.", "This page knows only the first one.")
-            }
+            (_, "mfa_required") => (
+                "The code was right, but a second factor is asked for.",
+                "This page knows only the first one: begin again, and sign in on the hosted pages.",
+            ),
             (_, "sms_provider_error") => (
                 "The message could not be sent.",
                 "Look at the gateway that the connection “sms” points at, and at the tenant log.",
