@@ -108,7 +108,7 @@ async fn send(app: &App, call: &Call, waiting: &Waiting, one: &Authenticator, wa
         return Ok(to(&waiting.at(place.path())));
     }
     let turn = waiting.turn(call);
-    let again = waiting.second.authenticator.as_ref() == Some(&one.id) && waiting.second.sent_at.is_some();
+    let again = waiting.is_sent(one, way);
     match turn.challenge(app, &waiting.claimant, one, way).await {
         // Reloading the page that follows sends nothing.
         Ok(()) => Ok(to(&format!("{}{}", waiting.at(place.path()), if again { "&sent" } else { "" }))),

@@ -133,11 +133,14 @@ impl Waiting {
         one.about.transaction.as_ref() == Some(&self.claimant.transaction_id)
     }
 
+    /// Whether the last code went there this way.
+    pub(super) fn is_sent(&self, one: &Authenticator, way: Way) -> bool {
+        self.second.authenticator.as_ref() == Some(&one.id) && self.second.way.as_deref() == Some(way.name())
+    }
+
     /// Seconds until another code may be asked for.
     pub(super) fn wait(&self, app: &App, one: &Authenticator, way: Way) -> i64 {
-        let second = &self.second;
-        let is_same = second.authenticator.as_ref() == Some(&one.id) && second.way.as_deref() == Some(way.name());
-        let Some(sent_at) = second.sent_at.filter(|_| is_same) else { return 0 };
+        let Some(sent_at) = self.second.sent_at.filter(|_| self.is_sent(one, way)) else { return 0 };
         let left = sent_at + RESEND_AFTER * SECOND - app.clock.now();
         (left.max(0) + SECOND - 1) / SECOND
     }
