@@ -178,7 +178,8 @@ impl Turn {
         }
         if self.lacks_second_factor(tx, session.as_ref(), &user)? {
             if silent {
-                let refusal = OauthError::new("mfa_required", "Multifactor authentication required");
+                // By these words Auth0's single-page SDK knows that a page is wanted, not a whole sign-in.
+                let refusal = OauthError::new("login_required", "Multifactor authentication required");
                 return self.refuse(tx, Some(&user), refusal);
             }
             self.write(tx, "mfar", Some(&user), String::new())?;

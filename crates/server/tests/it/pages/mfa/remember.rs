@@ -2,6 +2,7 @@
 
 use ringpass_core::kit::clock::DAY;
 
+use super::super::authorize;
 use super::{SECRET, browser, first, give_application, place, shown, world};
 use crate::world::{Browser, World};
 
@@ -48,4 +49,19 @@ async fn a_browser_that_stays_away_or_is_another_is_asked() {
     world.clock.advance(7 * DAY + 1);
     assert_eq!(place(&first(&one, AGAIN).await), "/u/mfa-otp-challenge");
     drop(world.logs().await);
+}
+
+#[tokio::test]
+async fn a_silent_request_for_a_second_factor_is_told_so_and_opens_nothing() {
+    let world = world(&["otp"]).await;
+    give_application(&world).await;
+    let one = remembered(&world, "198.51.100.1").await;
+    assert!(one.get(&authorize(&[("prompt", "none")])).await.sent("code").is_some());
+    drop(world.logs().await);
+    let acr = "http://schemas.openid.net/pape/policies/2007/06/multi-factor";
+    let back = one.get(&authorize(&[("prompt", "none"), ("acr_values", acr)])).await;
+    assert_eq!(back.sent("error").as_deref(), Some("login_required"));
+    assert_eq!(back.sent("error_description").as_deref(), Some("Multifactor authentication required"));
+    assert_eq!(back.sent("code"), None);
+    assert_eq!(world.logs().await.kinds(), ["fsa"]);
 }
