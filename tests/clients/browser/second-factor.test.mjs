@@ -1,7 +1,7 @@
 // A second factor on the hosted pages: phones by text and by call, an authenticator application, e-mail, recovery codes.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { shown } from "../node/totp.mjs";
 import { codeHeard, codeRead, newAccount, startTwilio } from "../node/twilio.mjs";
 import * as world from "./world.mjs";
 
@@ -69,16 +69,6 @@ async function keep(page) {
   await page.getByLabel("I have kept this code").check();
   await world.carryOn(page);
   return code;
-}
-
-/** What an authenticator application shows (RFC 6238). */
-function shown(secret, steps = 0) {
-  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"));
-  const key = Buffer.from(bits.join("").match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const mac = createHmac("sha1", key).update(counter).digest();
-  return String((mac.readUInt32BE(mac.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
 async function proves(page) {

@@ -1,6 +1,7 @@
 // @auth0/auth0-spa-js: a single-page application sends people away, takes them back, and asks for tokens without a page.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import { shown } from "../node/totp.mjs";
 import * as world from "./world.mjs";
 
 world.useBrowser();
@@ -90,6 +91,45 @@ describe("a single-page application", () => {
     assert.equal(world.claimsOf(two.token).sub, world.claimsOf(one.token).sub);
   });
 });
+
+describe("an application that wants a second factor for a payment", () => {
+  const ACR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor";
+  const payment = { cacheMode: "off", authorizationParams: { acr_values: ACR } };
+  let client_id;
+  let number;
+  before(async () => {
+    ({ client_id } = await world.register(origin));
+    await world.api("PUT", "guardian/factors/otp", { enabled: true });
+    number = world.newNumber();
+    const { user_id } = await world.api("POST", "users", { connection: "sms", phone_number: number });
+    const method = { type: "totp", name: "app", totp_secret: SECRET };
+    await world.api("POST", `users/${encodeURIComponent(user_id)}/authentication-methods`, method);
+  });
+
+  test("learns in a frame that it takes a page, and lets the library open one", async (t) => {
+    const page = await world.person(t, world.DESK);
+    await signIn(page, client_id, number);
+    const refusal = await page.evaluate((payment) =>
+      globalThis.client.getTokenSilently(payment).catch((error) => [error.error, error.error_description]), payment);
+    assert.deepEqual(refusal, ["login_required", "Multifactor authentication required"]);
+
+    await attach(page, client_id, { interactiveErrorHandler: "popup" });
+    const [popup] = await Promise.all([
+      page.waitForEvent("popup"),
+      page.evaluate((payment) => {
+        globalThis.paid = globalThis.client.getTokenSilently(payment);
+      }, payment),
+    ]);
+    await popup.waitForURL(/mfa-otp-challenge/);
+    await popup.locator("#code").fill(shown(SECRET));
+    await Promise.all([popup.waitForEvent("close"), popup.locator("button.primary").click()]);
+    assert.ok(await page.evaluate(() => globalThis.paid));
+    const claims = await page.evaluate(() => globalThis.client.getIdTokenClaims());
+    assert.deepEqual([claims.phone_number, claims.acr, claims.amr], [number, ACR, ["mfa"]]);
+  });
+});
+
+const SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
 const ROTATING = {
   rotation_type: "rotating",

@@ -1,7 +1,7 @@
 // Second factors while signing in, through `@auth0/auth0-auth-js`: a phone by text and by call, an authenticator application, a
 // recovery code. `auth0` sets them up, and the library before it shows what it makes of a demand.
 import assert from "node:assert/strict";
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import {
   AuthClient,
@@ -16,6 +16,7 @@ import {
 } from "@auth0/auth0-auth-js";
 import { AuthenticationClient } from "auth0-legacy";
 import { decodeJwt } from "jose";
+import { shown } from "./totp.mjs";
 import { codeHeard, codeRead, newAccount, startTwilio } from "./twilio.mjs";
 import * as world from "./world.mjs";
 
@@ -23,18 +24,6 @@ const { management, settings } = world;
 const { guardian } = management;
 const MFA_GRANTS = ["mfa-oob", "mfa-otp", "mfa-recovery-code"].map((name) => `http://auth0.com/oauth/grant-type/${name}`);
 const password = "Correct horse battery 1";
-
-/** What an authenticator application shows (RFC 6238). */
-function shown(secret, steps = 0) {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const mac = createHmac("sha1", key).update(counter).digest();
-  const number = mac.readUInt32BE(mac.at(-1) & 15) & 0x7fffffff;
-  return String(number % 1_000_000).padStart(6, "0");
-}
 
 describe("signing in with a second factor", () => {
   const account = newAccount();
