@@ -44,6 +44,31 @@ pub struct AuthorizationRequest {
     pub challenge: Option<Challenge>,
 }
 
+impl AuthorizationRequest {
+    /// Of no application: pages that a link has opened, and that lead nowhere.
+    pub fn of_nobody(ui_locales: Option<&str>) -> Self {
+        Self {
+            client_id: String::new(),
+            response_type: ResponseType { code: false, token: false, id_token: false },
+            response_mode: ResponseMode::Query,
+            redirect_uri: String::new(),
+            redirect_uri_was_sent: false,
+            scope: String::new(),
+            state: None,
+            nonce: None,
+            audience: None,
+            connection: None,
+            login_hint: None,
+            is_signup: false,
+            prompt: Prompt::default(),
+            max_age: None,
+            acr_values: None,
+            ui_locales: ui_locales.map(str::to_owned),
+            challenge: None,
+        }
+    }
+}
+
 /// What the answer carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResponseType {

@@ -115,6 +115,12 @@ impl Client {
         }
     }
 
+    /// What stands for the application where there is none but the tenant itself. It is nobody's and is not stored.
+    pub fn of_tenant(name: &str) -> Self {
+        let doc = Map::from_iter([("name".to_owned(), name.into())]);
+        Self { id: String::new(), secret: Secret::new(""), is_global: true, doc, created_at: 0 }
+    }
+
     /// Applies the body of `PATCH /clients/{id}`: members merge, nested objects are replaced, a null removes.
     pub fn apply(&mut self, patch: &Value) -> Result<(), Invalid> {
         let patch = schema::check(&UPDATE, patch)?;

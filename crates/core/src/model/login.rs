@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::authorization::AuthorizationRequest;
+use super::enrollment_ticket::Wishes;
 use crate::kit::clock::{MINUTE, Millis};
 
 /// A sign-in under way.
@@ -29,6 +30,18 @@ pub struct Login {
     /// Whether a second factor was proven in this sign-in: its ID token tells.
     #[serde(default)]
     pub amr: bool,
+    /// The ticket that lets its person enrol something, where this is no sign-in to an application but that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrollment: Option<Enrollment>,
+}
+
+/// What is enrolled with a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrollment {
+    /// Hash of the ticket.
+    pub ticket: String,
+    /// What it permits.
+    pub wishes: Wishes,
 }
 
 /// A second factor that is being proven, or enrolled.
@@ -123,6 +136,7 @@ impl Login {
             has_consented: false,
             second: None,
             amr: false,
+            enrollment: None,
         }
     }
 }

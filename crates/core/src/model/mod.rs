@@ -20,6 +20,7 @@ pub mod email_provider;
 pub mod email_template;
 pub mod email_texts;
 pub mod enrollment;
+pub mod enrollment_ticket;
 pub mod event;
 pub mod fields;
 pub mod grant;

@@ -19,6 +19,7 @@ pub mod connections;
 pub mod db;
 pub mod email_provider;
 pub mod email_templates;
+pub mod enrollment_tickets;
 pub mod enrollments;
 pub mod grants;
 pub mod guardian;

@@ -9,6 +9,7 @@ pub mod code;
 pub mod consent;
 pub mod cross_origin;
 pub mod deliver;
+pub mod enrollment_tickets;
 pub mod grant;
 pub mod guard;
 pub mod inbox;

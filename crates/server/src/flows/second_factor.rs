@@ -10,7 +10,7 @@ use ringpass_core::model::guardian::{Factor, MessageType};
 use ringpass_core::model::login::{Login, Second, Step};
 use ringpass_core::model::user::User;
 use ringpass_core::storage::logins::{self, Stored};
-use ringpass_core::storage::{DbError, Tx, authenticators, users};
+use ringpass_core::storage::{DbError, Tx, authenticators, enrollment_tickets, users};
 use serde_json::json;
 
 use super::login::{Begin, Turn};
@@ -34,6 +34,8 @@ pub enum Proof {
 pub enum Advanced {
     /// The session has begun.
     Entered(Entered),
+    /// Something is enrolled with a ticket; there is no session.
+    Enrolled,
     /// A recovery code is to be shown first; the text says that the one before was used.
     Recovery {
         /// The code that takes the place of the one that was used; drawn anew by the page where there was none.
@@ -72,7 +74,7 @@ impl Turn<'_> {
             caller: self.caller.clone(),
             locale: locale.to_owned(),
             request,
-            may_add: false,
+            may_add: login.enrollment.as_ref().is_some_and(|enrollment| enrollment.wishes.may_add),
             shows_recovery: false,
             browser,
         }))
@@ -115,6 +117,13 @@ impl Turn<'_> {
         Ok(enrolled.authenticator)
     }
 
+    /// Enrols the address that the person has, sends a code to it and notes it.
+    pub async fn enroll_email(&self, app: &App, claimant: &Claimant) -> Result<(), MfaRefused> {
+        let address = claimant.user.email.as_deref().ok_or(MfaRefused::BadEmail)?;
+        let Enrolled { authenticator, challenged, .. } = mfa::email(app, claimant, address).await?;
+        Ok(self.note(app, Some(authenticator.id), challenged.map(|challenged| (Way::Email, challenged.at))).await?)
+    }
+
     async fn note(&self, app: &App, id: Option<String>, sent: Option<(Way, Millis)>) -> Result<(), DbError> {
         let now = app.clock.now();
         let change = move |second: &mut Second| {
@@ -149,6 +158,12 @@ impl Turn<'_> {
                 let Some(mut login) = waiting(tx, &step.login_id, step.now)? else {
                     return Ok(Err(MfaRefused::CodeExpired));
                 };
+                let ticket = login.enrollment.as_ref().map(|enrollment| enrollment.ticket.clone());
+                if let Some(ticket) = &ticket
+                    && !enrollment_tickets::hold(tx, ticket, step.now)?
+                {
+                    return Ok(Err(MfaRefused::NotEnrolled(authenticator::Kind::Phone)));
+                }
                 let chosen = login.second.as_ref().and_then(|second| second.authenticator.clone()).unwrap_or_default();
                 let judged = match &proof {
                     Proof::Code(typed) => prover.code(tx, &chosen, typed)?,
@@ -159,6 +174,13 @@ impl Turn<'_> {
                     Ok(right) => right,
                     Err(refused) => return Ok(Err(refused)),
                 };
+                if let Some(ticket) = &ticket {
+                    // It is for enrolling, and for nothing else.
+                    if !is_new {
+                        return Ok(Err(MfaRefused::AlreadyEnrolled));
+                    }
+                    enrollment_tickets::consume(tx, ticket, step.now)?;
+                }
                 login.amr = true;
                 let shows = recovery_code.is_some() || (is_new && has_recovery && !has_code(tx, &step.user)?);
                 if let Some(second) = login.second.as_mut() {
@@ -170,7 +192,7 @@ impl Turn<'_> {
                     logins::put(tx, &step.login_id, &login)?;
                     return Ok(Ok(Advanced::Recovery { replaced: recovery_code.is_some() }));
                 }
-                step.enter(tx, login).map(|entered| Ok(Advanced::Entered(entered)))
+                step.finish(tx, login).map(Ok)
             })
             .await?
     }
@@ -190,7 +212,7 @@ impl Turn<'_> {
         Ok(all.iter().any(|one| one.recovery_hash.as_ref() == Some(&hash)))
     }
 
-    /// The person is gone, or took too long: the sign-in begins with its first factor again.
+    /// The person is gone, or took too long: the sign-in begins with its first factor again. One by a ticket is over.
     pub async fn begin_anew(&self, app: &App) -> Result<(), DbError> {
         let (id, now) = (self.stored.id.clone(), app.clock.now());
         let work = move |tx: &mut Tx<'_>| {
@@ -198,22 +220,26 @@ impl Turn<'_> {
             if login.step != Step::SecondFactor {
                 return Ok(());
             }
-            login.step = Step::Open;
+            if login.enrollment.is_some() {
+                login.step = Step::Done;
+            } else {
+                login.step = Step::Open;
+                login.amr = false;
+            }
             login.second = None;
-            login.amr = false;
             logins::put(tx, &id, &login)
         };
         app.db.write("second_factor.begin_anew", work).await
     }
 
     /// The person has kept their recovery code: the session begins.
-    pub async fn keep_recovery(&self, app: &App, claimant: &Claimant) -> Result<Option<Entered>, DbError> {
+    pub async fn keep_recovery(&self, app: &App, claimant: &Claimant) -> Result<Option<Advanced>, DbError> {
         let step = self.completion(app, claimant);
         app.db
             .write("second_factor.kept", move |tx| {
                 let login = waiting(tx, &step.login_id, step.now)?;
                 let is_proven = |login: &Login| login.second.as_ref().is_some_and(|second| second.recovery.is_some());
-                login.filter(is_proven).map(|login| step.enter(tx, login)).transpose()
+                login.filter(is_proven).map(|login| step.finish(tx, login)).transpose()
             })
             .await
     }
@@ -258,6 +284,16 @@ struct Completion {
 }
 
 impl Completion {
+    /// Everything is proven: the session begins, but for an enrolment by a ticket.
+    fn finish(&self, tx: &mut Tx<'_>, mut login: Login) -> Result<Advanced, DbError> {
+        if login.enrollment.is_none() {
+            return self.enter(tx, login).map(Advanced::Entered);
+        }
+        login.step = Step::Done;
+        logins::put(tx, &self.login_id, &login)?;
+        Ok(Advanced::Enrolled)
+    }
+
     /// Begins the session and notes the sign-in.
     fn enter(&self, tx: &mut Tx<'_>, login: Login) -> Result<Entered, DbError> {
         let remember = login.second.as_ref().is_some_and(|second| second.remember);

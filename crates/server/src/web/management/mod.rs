@@ -25,6 +25,7 @@ pub mod device_credentials;
 pub mod email_templates;
 pub mod emails;
 pub mod empty;
+pub mod enrollment_tickets;
 pub mod enrollments;
 pub mod error;
 pub mod grants;

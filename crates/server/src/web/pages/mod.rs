@@ -113,6 +113,8 @@ impl Family for Pages {
         route!("POST", "/u/mfa-recovery-code-enrollment", mfa::recovery::keep),
         route!("GET", "/u/mfa-recovery-code-challenge-new-code", mfa::recovery::show),
         route!("POST", "/u/mfa-recovery-code-challenge-new-code", mfa::recovery::keep),
+        route!("GET", "/u/mfa-enroll-result", mfa::ticket::result),
+        route!("GET", "/guardian/enroll", mfa::ticket::open),
         route!("GET", "/passwordless/verify_redirect", link::redeem),
         route!("POST", "/passwordless/verify_redirect", link::redeem),
         route!("GET", "/passwordless/verify-redirect", link::redeem),

@@ -67,7 +67,10 @@ impl Running {
             Some(_) => {}
         }
         let request = &stored.login.request;
-        let client = app.find(|snapshot| snapshot.client(&request.client_id)).await?.ok_or(PageError::NoLogin)?;
+        let client = match &stored.login.enrollment {
+            Some(_) => Arc::new(Client::of_tenant(Look::of(app, call).company())),
+            None => app.find(|snapshot| snapshot.client(&request.client_id)).await?.ok_or(PageError::NoLogin)?,
+        };
         let look = Look::of_client(app, call, &client, request.ui_locales.as_deref());
         Ok(Self { stored, client, look })
     }

@@ -13,6 +13,7 @@ mod email_templates;
 mod emails;
 mod empty;
 mod enabled_clients;
+mod enrollment_tickets;
 mod enrollments;
 mod grants;
 mod guardian;

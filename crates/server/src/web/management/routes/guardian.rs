@@ -1,10 +1,17 @@
 //! The rows about second factors: settings, and what users have enrolled.
 
-use super::super::{authentication_methods, enrollments, guardian};
+use super::super::{authentication_methods, enrollment_tickets, enrollments, guardian};
 use super::{Door, Route};
 
 /// Every row, in order of its path.
 pub(super) const ROWS: &[Route<Door>] = &[
+    route!(
+        "POST",
+        "/guardian/enrollments/ticket",
+        ["create:guardian_enrollment_tickets"],
+        enrollment_tickets::create,
+        "Create a multi-factor authentication enrollment ticket"
+    ),
     route!("GET", "/guardian/enrollments/{id}", ["read:guardian_enrollments"], enrollments::show),
     route!(
         "DELETE",

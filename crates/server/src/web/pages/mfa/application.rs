@@ -123,7 +123,7 @@ fn page(
         other_text: t.get(other_text),
         placeholder: t.fill("placeholder", LENGTHS).into_owned(),
         error: error.as_deref(),
-        remember: Some(told.remember),
+        remember: waiting.remember(told.remember),
         aside: Aside::of(waiting, t, path, choices::other(app, waiting).into_iter().collect()),
     };
     waiting.page(name, status, &widget)

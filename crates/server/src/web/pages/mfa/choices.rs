@@ -56,7 +56,7 @@ pub(super) fn path(app: &App, waiting: &Waiting) -> &'static str {
 
 /// The button that leads there, if there is anything to choose.
 pub(super) fn other(app: &App, waiting: &Waiting) -> Option<Link> {
-    let many = if waiting.is_enrolling(app) { factors(app).len() } else { kinds(app, waiting).len() };
+    let many = if waiting.is_enrolling(app) { factors(app, waiting).len() } else { kinds(app, waiting).len() };
     (many > 1).then_some(("pick-authenticator", "pickAuthenticatorText", ""))
 }
 
@@ -88,7 +88,7 @@ pub(in super::super) async fn submit(app: Arc<App>, call: Call) -> Result<Reply,
     let action = form.get("action");
     match list {
         List::Factors => {
-            let wanted = factors(&app).into_iter().find(|factor| word(&app, *factor) == action);
+            let wanted = factors(&app, &waiting).into_iter().find(|factor| word(&app, *factor) == action);
             match wanted {
                 Some(factor) => {
                     waiting.turn(&call).choose(&app, None).await?;
@@ -198,7 +198,10 @@ fn kinds(app: &App, waiting: &Waiting) -> Vec<Authenticator> {
 
 /// The `action` that enrols something of this factor.
 fn word(app: &App, factor: Factor) -> &'static str {
-    if factor == Factor::Otp { "otp" } else { word_of_ways(app.snapshot().guardian.message_types()) }
+    match factor {
+        Factor::Otp | Factor::Email => factor.name(),
+        _ => word_of_ways(app.snapshot().guardian.message_types()),
+    }
 }
 
 /// The `action` that chooses this authenticator.
@@ -233,7 +236,7 @@ fn page(app: &App, waiting: &Waiting, list: List, error: Option<&'static str>, s
     let t = waiting.screen(list.name());
     let named = |word: &'static str, detail| Choice { value: word.to_owned(), text: t.get(key(word)), detail };
     let choices = match list {
-        List::Factors => factors(app).into_iter().map(|factor| named(word(app, factor), None)).collect(),
+        List::Factors => factors(app, waiting).into_iter().map(|factor| named(word(app, factor), None)).collect(),
         List::Options => kinds(app, waiting).into_iter().map(|one| named(word_of(app, &one), one.masked())).collect(),
         List::Phones | List::Addresses => {
             let all = of_kind(app, waiting, list.kind()).into_iter().enumerate();

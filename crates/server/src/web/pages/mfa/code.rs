@@ -192,7 +192,8 @@ pub(super) fn page(
     status: StatusCode,
 ) -> Reply {
     let t = waiting.screen(place.name());
-    let shown = if one.confirmed { one.masked() } else { one.phone_number.as_deref().map(phone_entry::spaced) };
+    let whole = || one.phone_number.as_deref().map(phone_entry::spaced).or_else(|| one.email.clone());
+    let shown = if one.confirmed { one.masked() } else { whole() };
     let wait = place.way().map_or(0, |way| waiting.wait(app, one, way));
     let error = told.error.map(|key| t.fill(key, LENGTHS).into_owned());
     let widget = Widget {
@@ -203,7 +204,7 @@ pub(super) fn page(
         place: shown.filter(|_| place != Place::Application),
         notice: told.notice.map(|key| t.get(key)),
         error: error.as_deref(),
-        remember: Some(told.remember),
+        remember: waiting.remember(told.remember),
         otp: place == Place::Sms,
         aside: Aside {
             resend: place.way().map(|_| Resend::after(wait, t)),

@@ -8,6 +8,7 @@ pub(super) mod choices;
 pub(super) mod code;
 pub(super) mod phone;
 pub(super) mod recovery;
+pub(super) mod ticket;
 mod told;
 mod waiting;
 
@@ -52,20 +53,26 @@ async fn lead(app: &App, call: &Call, waiting: &Waiting) -> Result<Reply, PageEr
             None => Ok(choices::options(app, waiting, Some("authenticator-error"), StatusCode::OK)),
         };
     }
-    let factors = factors(app);
+    let factors = factors(app, waiting);
     match factors.first() {
         Some(_) if factors.len() > 1 && app.snapshot().settings.mfa_show_factor_list_on_enrollment() => {
             Ok(to(&waiting.at(choices::FACTORS)))
         }
         Some(factor) => enroll(app, call, waiting, *factor).await,
+        None if waiting.by_ticket().is_some() => Ok(ticket::nothing(&waiting.running)),
         None => Ok(choices::options(app, waiting, Some("authenticator-error"), StatusCode::OK)),
     }
 }
 
-/// What somebody may enrol here, the best first.
-fn factors(app: &App) -> Vec<Factor> {
+/// What somebody may enrol here, the best first; by a ticket that names one, only that.
+fn factors(app: &App, waiting: &Waiting) -> Vec<Factor> {
     let guardian = &app.snapshot().guardian;
-    [Factor::Otp, Factor::Sms].into_iter().filter(|factor| guardian.is_enabled(*factor)).collect()
+    let only = waiting.by_ticket().and_then(|wishes| wishes.factor.is_some().then(|| wishes.factor()));
+    let factors = match only {
+        None => vec![Factor::Otp, Factor::Sms],
+        Some(only) => [Factor::Otp, Factor::Sms, Factor::Email].into_iter().filter(|it| Some(*it) == only).collect(),
+    };
+    factors.into_iter().filter(|factor| guardian.is_enabled(*factor)).collect()
 }
 
 /// Begins to enrol something of this factor.
@@ -73,9 +80,16 @@ async fn enroll(app: &App, call: &Call, waiting: &Waiting, factor: Factor) -> Re
     if factor == Factor::Sms {
         return Ok(to(&waiting.at(phone::path(app))));
     }
-    match waiting.turn(call).enroll_application(app, &waiting.claimant).await {
-        Ok(_) => Ok(to(&waiting.at(application::PICTURE))),
+    let (turn, claimant) = (waiting.turn(call), &waiting.claimant);
+    let begun = match factor {
+        Factor::Email => turn.enroll_email(app, claimant).await.map(|()| Place::Email.path()),
+        _ => turn.enroll_application(app, claimant).await.map(|_| application::PICTURE),
+    };
+    match begun {
+        Ok(path) => Ok(to(&waiting.at(path))),
         Err(MfaRefused::Database(error)) => Err(error.into()),
+        Err(MfaRefused::AlreadyEnrolled) if waiting.by_ticket().is_some() => Ok(ticket::already(&waiting.running)),
+        Err(_) if waiting.by_ticket().is_some() => Ok(ticket::nothing(&waiting.running)),
         Err(refused) => {
             let key = told::key(&refused, None);
             Ok(choices::options(app, waiting, Some(key), StatusCode::BAD_REQUEST))
@@ -156,6 +170,7 @@ fn wish(app: &App, one: &Authenticator) -> Option<MessageType> {
 fn advanced(app: &App, running: &Running, advanced: Advanced) -> Reply {
     match advanced {
         Advanced::Entered(entered) => enter(app, running, &entered),
+        Advanced::Enrolled => to(&running.at(ticket::RESULT)),
         Advanced::Recovery { replaced } => to(&running.at(recovery::shown_at(replaced))),
     }
 }

@@ -17,7 +17,7 @@ use super::super::show::to;
 use super::aside::Aside;
 use super::code::Place;
 use super::waiting::{Name, Waiting};
-use super::{PATH, PageError, choices, send, told};
+use super::{PATH, PageError, choices, factors, send, told};
 use crate::app::App;
 use crate::flows::mfa::{MfaRefused, Way};
 use crate::web::{Call, Reply};
@@ -132,7 +132,7 @@ fn path_of(call: &Call) -> &'static str {
 
 /// Where else to go: the ways that are on have a page of their own, and who has enrolled is not asked.
 fn elsewhere(app: &App, call: &Call, waiting: &Waiting) -> Option<Reply> {
-    if !waiting.is_enrolling(app) || !app.snapshot().guardian.is_enabled(Factor::Sms) {
+    if !waiting.is_enrolling(app) || !factors(app, waiting).contains(&Factor::Sms) {
         return Some(to(&waiting.at(PATH)));
     }
     (path_of(call) != path(app)).then(|| to(&waiting.at(path(app))))

@@ -14,7 +14,7 @@ use super::super::running::Running;
 use super::super::show::to;
 use super::aside::Aside;
 use super::waiting::{Name, Waiting};
-use super::{PATH, PageError, advanced, choices, enter, refused};
+use super::{PATH, PageError, advanced, choices, refused};
 use crate::app::App;
 use crate::flows::second_factor::Proof;
 use crate::web::{Call, Reply};
@@ -138,7 +138,7 @@ pub(in super::super) async fn keep(app: Arc<App>, call: Call) -> Result<Reply, P
         return Ok(shown(&waiting, replaced, &code, Some("no-confirmation"), StatusCode::BAD_REQUEST));
     }
     match waiting.turn(&call).keep_recovery(&app, &waiting.claimant).await? {
-        Some(entered) => Ok(enter(&app, &waiting.running, &entered)),
+        Some(reached) => Ok(advanced(&app, &waiting.running, reached)),
         None => Ok(to(&waiting.at(PATH))),
     }
 }

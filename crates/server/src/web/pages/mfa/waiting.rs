@@ -4,6 +4,7 @@ use askama::Template;
 use http::StatusCode;
 use ringpass_core::kit::clock::SECOND;
 use ringpass_core::model::authenticator::{Authenticator, Kind};
+use ringpass_core::model::enrollment_ticket::Wishes;
 use ringpass_core::model::login::{Second, Step};
 use ringpass_core::model::texts::Screen;
 
@@ -12,7 +13,7 @@ use super::super::form::Form;
 use super::super::identifier;
 use super::super::running::{Elsewhere, Running};
 use super::super::show::{Page, to};
-use super::{PATH, PageError, recovery, ways};
+use super::{PATH, PageError, recovery, ticket, ways};
 use crate::app::App;
 use crate::flows::login::{RESEND_AFTER, Turn};
 use crate::flows::mfa::{self, Claimant, Origin, Way};
@@ -52,6 +53,9 @@ impl Waiting {
         let waiting = Self::find_any(app, call, running).await?;
         match waiting.second.recovery {
             Some(replaced) => Err(Box::new(Ok(to(&waiting.at(recovery::shown_at(replaced)))))),
+            None if waiting.by_ticket().is_some() && !waiting.is_enrolling(app) => {
+                Err(Box::new(Ok(ticket::already(&waiting.running))))
+            }
             None => Ok(waiting),
         }
     }
@@ -60,11 +64,15 @@ impl Waiting {
     pub(super) async fn find_any(app: &App, call: &Call, running: Running) -> Result<Self, Elsewhere> {
         let login = &running.stored.login;
         let Some(second) = login.second.clone().filter(|_| login.step == Step::SecondFactor) else {
+            if login.enrollment.is_some() {
+                return Err(Box::new(Ok(to(&running.at(ticket::RESULT)))));
+            }
             let first = || Ok(to(&running.at(identifier::PATH)));
             return Err(Box::new(running.elsewhere().unwrap_or_else(first)));
         };
         match Self::read(app, call, &running).await {
             Ok(Some((claimant, all))) => Ok(Self { running, claimant, second, all }),
+            Ok(None) if login.enrollment.is_some() => Err(Box::new(Ok(to(&running.at(ticket::RESULT))))),
             Ok(None) => Err(Box::new(Ok(to(&format!("{}&late", running.at(identifier::PATH)))))),
             Err(error) => Err(Box::new(Err(error))),
         }
@@ -87,6 +95,16 @@ impl Waiting {
         };
         let all = mfa::all(app, &claimant.user).await?;
         Ok(Some((claimant, all)))
+    }
+
+    /// What the ticket permits, where this is no sign-in but an enrolment.
+    pub(super) fn by_ticket(&self) -> Option<&Wishes> {
+        self.running.stored.login.enrollment.as_ref().map(|enrollment| &enrollment.wishes)
+    }
+
+    /// The checkbox to remember the browser, and whether it is ticked; none where nobody signs in.
+    pub(super) fn remember(&self, is_wanted: bool) -> Option<bool> {
+        self.by_ticket().is_none().then_some(is_wanted)
     }
 
     /// Who carries the sign-in on.
