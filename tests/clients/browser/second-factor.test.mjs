@@ -160,6 +160,39 @@ for (const [where, options] of [["at a desk", world.DESK], ["on a phone, without
   });
 }
 
+test("a link in a mail lets somebody enrol, once, and signs nobody in", async (t) => {
+  const user = await newUser();
+  await world.api("POST", "guardian/enrollments/ticket", { user_id: user.id, send_mail: true, factor: "phone" });
+  const link = await eventually(() => world.linkFor(user.email, "/guardian/enroll"));
+  const number = world.newNumber();
+  const page = await world.person(t, world.PHONE);
+  await page.goto(link);
+  await enrollPhone(page, number, "Text me");
+  assert.equal(await page.getByLabel("Don't ask again").count(), 0);
+  await enter(page, codeRead(twilio, number));
+  await keep(page);
+  assert.equal(await world.heading(page), "All set");
+  await world.hasNoBarriers(page);
+  assert.deepEqual((await page.context().cookies(world.SERVER)).filter(({ name }) => name === "auth0"), []);
+  await page.goto(link);
+  assert.equal(await world.heading(page), "This link has been used already");
+  await world.hasNoBarriers(page);
+  await proveFirst(page, user);
+  assert.equal(await world.screenOf(page), "mfa-sms-challenge");
+});
+
+/** What `look` finds in the end: a mail is on its way a moment longer than the answer. */
+async function eventually(look) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await look();
+    } catch (error) {
+      if (tries === 50) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+}
+
 test("what is to be kept can be copied", async (t) => {
   const page = await world.person(t, world.DESK);
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: world.SERVER });

@@ -115,7 +115,7 @@ pub(in super::super) async fn show(app: Arc<App>, call: Call) -> Result<Reply, P
     limits::page(&app, &call, path_of(&call)).await?;
     let running = Running::of_page(&app, &call).await?;
     match Waiting::find_any(&app, &call, running).await {
-        Ok(waiting) => show_new(&app, &call, &waiting, None, StatusCode::OK).await,
+        Ok(waiting) => show_new(&app, &call, &waiting).await,
         Err(elsewhere) => *elsewhere,
     }
 }
@@ -132,7 +132,7 @@ pub(in super::super) async fn keep(app: Arc<App>, call: Call) -> Result<Reply, P
     let code = Secret::new(form.get("code"));
     // Another look has drawn another code since: the person must not keep one that is void.
     if !waiting.turn(&call).is_recovery_code(&app, &waiting.claimant, &code).await? {
-        return show_new(&app, &call, &waiting, None, StatusCode::OK).await;
+        return show_new(&app, &call, &waiting).await;
     }
     if form.get("saved").is_empty() {
         return Ok(shown(&waiting, replaced, &code, Some("no-confirmation"), StatusCode::BAD_REQUEST));
@@ -147,16 +147,10 @@ fn path_of(call: &Call) -> &'static str {
     if call.path == NEXT { NEXT } else { FIRST }
 }
 
-async fn show_new(
-    app: &App,
-    call: &Call,
-    waiting: &Waiting,
-    error: Option<&str>,
-    status: StatusCode,
-) -> Result<Reply, PageError> {
+async fn show_new(app: &App, call: &Call, waiting: &Waiting) -> Result<Reply, PageError> {
     let Some(replaced) = waiting.second.recovery else { return Ok(to(&waiting.at(PATH))) };
     let code = waiting.turn(call).recovery_code(app, &waiting.claimant).await?;
-    Ok(shown(waiting, replaced, &code, error, status))
+    Ok(shown(waiting, replaced, &code, None, StatusCode::OK))
 }
 
 fn shown(waiting: &Waiting, replaced: bool, code: &Secret, error: Option<&str>, status: StatusCode) -> Reply {
