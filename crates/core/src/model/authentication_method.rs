@@ -141,16 +141,6 @@ pub fn is_same(one: &Authenticator, other: &Authenticator) -> bool {
         && (&one.phone_number, &one.email) == (&other.phone_number, &other.email)
 }
 
-/// An authenticator as the tenant log shows it: never more of a number than its end.
-pub fn logged(one: &Authenticator) -> Value {
-    let mut logged = json!({"id": one.id, "type": one.kind.name()});
-    let name = if one.kind == Kind::Email { "email" } else { "phone_number" };
-    if let (Some(masked), Some(members)) = (one.masked(), logged.as_object_mut()) {
-        members.insert(name.into(), masked.into());
-    }
-    logged
-}
-
 const NAME: Field = field("name", Shape::Text(0, 256), "A human-readable label");
 const PREFERRED: Field =
     field("preferred_authentication_method", Shape::OneOf(&["voice", "sms"]), "How codes go to the phone");

@@ -30,6 +30,9 @@ pub struct Login {
     /// Whether a second factor was proven in this sign-in: its ID token tells.
     #[serde(default)]
     pub amr: bool,
+    /// Whether the tenant's demand for a second factor was met when the session began.
+    #[serde(default)]
+    pub is_met: bool,
     /// The ticket that lets its person enrol something, where this is no sign-in to an application but that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrollment: Option<Enrollment>,
@@ -49,6 +52,8 @@ pub struct Enrollment {
 pub struct Second {
     /// Who has proven the first.
     pub user_id: String,
+    /// When they did.
+    pub since: Millis,
     /// When the last step was made.
     pub at: Millis,
     /// The authenticator's own id, once one is chosen.
@@ -73,6 +78,7 @@ impl Second {
     pub fn new(user_id: &str, now: Millis) -> Self {
         Self {
             user_id: user_id.to_owned(),
+            since: now,
             at: now,
             authenticator: None,
             way: None,
@@ -136,6 +142,7 @@ impl Login {
             has_consented: false,
             second: None,
             amr: false,
+            is_met: false,
             enrollment: None,
         }
     }

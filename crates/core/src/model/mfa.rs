@@ -6,8 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::client::Client;
-use super::guardian::MessageType;
 use crate::kit::clock::{MINUTE, Millis};
 use crate::kit::hash::{self, MacKey};
 
@@ -53,10 +51,11 @@ pub fn token(key: &MacKey, id: &str, expires_at: Millis) -> String {
     write(key, "mfa_token", &[id, &expires_at.to_string()])
 }
 
-/// The id in an `mfa_token`.
-pub fn read_token(key: &MacKey, text: &str, now: Millis) -> Presented<String> {
+/// The id in an `mfa_token`, and when its time is over.
+pub fn read_token(key: &MacKey, text: &str, now: Millis) -> Presented<(String, Millis)> {
     let Some([id, expires_at]) = read(key, "mfa_token", text) else { return Presented::Malformed };
-    judge(id, &expires_at, now)
+    let until = expires_at.parse().unwrap_or_default();
+    judge((id, until), &expires_at, now)
 }
 
 /// What an `oob_code` says: which code, on its way to which authenticator, by which way.
@@ -84,11 +83,6 @@ impl OobCode {
         };
         judge(Self { transaction_id, authenticator_id, channel }, &expires_at, now)
     }
-
-    /// The way to a phone; `None` for an e-mail address.
-    pub fn message_type(&self) -> Option<MessageType> {
-        MessageType::parse(&self.channel)
-    }
 }
 
 fn judge<T>(said: T, expires_at: &str, now: Millis) -> Presented<T> {
@@ -111,11 +105,6 @@ fn read<const N: usize>(key: &MacKey, kind: &str, text: &str) -> Option<[String;
     }
     let fields: Vec<String> = fields.split('*').map(str::to_owned).collect();
     fields.try_into().ok()
-}
-
-/// Whether a client may complete a sign-in by one of the MFA grants at all.
-pub fn may_complete(client: &Client) -> bool {
-    GRANTS.iter().any(|grant| client.allows_grant(grant))
 }
 
 /// The grants that complete a sign-in: a code that was sent, one that an application shows, a recovery code.
@@ -144,7 +133,7 @@ mod tests {
     fn texts_are_ours_unchanged_and_in_time() {
         let (key, other) = (MacKey::new(b"one"), MacKey::new(b"two"));
         let text = token(&key, "abc", 1_000);
-        assert_eq!(read_token(&key, &text, 999), Presented::Good("abc".to_owned()));
+        assert_eq!(read_token(&key, &text, 999), Presented::Good(("abc".to_owned(), 1_000)));
         assert_eq!(read_token(&key, &text, 1_000), Presented::Expired);
         let changed = text.replace("abc", "abd");
         for bad in ["", "Fe26.2*", "abc", changed.as_str(), &text[1..], &format!("{text}a")] {

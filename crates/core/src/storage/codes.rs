@@ -7,7 +7,7 @@
 use crate::kit::clock::{DAY, Millis};
 use crate::kit::hash;
 
-use super::db::{DbError, Tx};
+use super::db::{Asked, DbError, Tx};
 
 /// Wrong tries that kill a code.
 pub const MAX_TRIES: i64 = 3;
@@ -74,39 +74,57 @@ pub fn discard(tx: &mut Tx<'_>, id: &str, key: &Key<'_>) -> Result<(), DbError> 
 
 /// Counts one try and, when it is right, uses the code up.
 pub fn consume(tx: &mut Tx<'_>, key: &Key<'_>, guess_hash: &str, now: Millis) -> Result<Try, DbError> {
-    let outcome = count(tx, key, guess_hash, now)?;
-    if outcome == Try::Right {
-        tx.later(
-            "UPDATE codes SET used_at = ?3 WHERE connection_id = ?1 AND identifier = ?2",
-            &[key.connection_id.into(), key.identifier.into(), now.into()],
-        )?;
-    }
-    Ok(outcome)
+    let asked = hold(tx, key, now)?;
+    let row = held(tx, asked)?;
+    judge(tx, key, row, guess_hash, true, now)
 }
 
-/// Counts one try, unless it is right; the code stays good.
-pub fn check(tx: &mut Tx<'_>, key: &Key<'_>, guess_hash: &str, now: Millis) -> Result<Try, DbError> {
-    let outcome = count(tx, key, guess_hash, now)?;
-    if outcome == Try::Right {
-        tx.later(
-            "UPDATE codes SET tries = tries - 1 WHERE connection_id = ?1 AND identifier = ?2",
-            &[key.connection_id.into(), key.identifier.into()],
-        )?;
-    }
-    Ok(outcome)
-}
-
-fn count(tx: &mut Tx<'_>, key: &Key<'_>, guess_hash: &str, now: Millis) -> Result<Try, DbError> {
-    let row = tx.query_one(
+/// Counts one try at a live code, which locks its row: the question sent ahead.
+pub fn hold(tx: &mut Tx<'_>, key: &Key<'_>, now: Millis) -> Result<Asked<Option<Held>>, DbError> {
+    tx.ask(
         "UPDATE codes SET tries = tries + 1 WHERE connection_id = ?1 AND identifier = ?2 \
          AND used_at IS NULL AND tries < 3 AND expires_at > ?3 RETURNING hash, tries",
         &[key.connection_id.into(), key.identifier.into(), now.into()],
-    )?;
-    let Some(row) = row else { return why_not(tx, key) };
-    if hash::same(&row.text(0)?, guess_hash) {
-        return Ok(Try::Right);
+        |rows| rows.first().map(|row| Ok(Held { hash: row.text(0)?, tries: row.int(1)? })).transpose(),
+    )
+}
+
+/// What [`hold`] found.
+pub fn held(tx: &mut Tx<'_>, asked: Asked<Option<Held>>) -> Result<Option<Held>, DbError> {
+    tx.answer(asked)
+}
+
+/// A live code whose row is locked, and the tries it has had with this one.
+#[derive(Debug)]
+pub struct Held {
+    hash: String,
+    tries: i64,
+}
+
+/// What the try comes to. A right one uses the code up if it `consumes` it, and else is not counted.
+pub fn judge(
+    tx: &mut Tx<'_>,
+    key: &Key<'_>,
+    held: Option<Held>,
+    guess_hash: &str,
+    consumes: bool,
+    now: Millis,
+) -> Result<Try, DbError> {
+    let Some(held) = held else { return why_not(tx, key) };
+    if !hash::same(&held.hash, guess_hash) {
+        return Ok(if held.tries >= MAX_TRIES { Try::Exhausted } else { Try::Wrong });
     }
-    Ok(if row.int(1)? >= MAX_TRIES { Try::Exhausted } else { Try::Wrong })
+    let params = [key.connection_id.into(), key.identifier.into(), now.into()];
+    if consumes {
+        tx.later("UPDATE codes SET used_at = ?3 WHERE connection_id = ?1 AND identifier = ?2", &params)?;
+    } else {
+        let [connection, identifier, _] = params;
+        tx.later(
+            "UPDATE codes SET tries = tries - 1 WHERE connection_id = ?1 AND identifier = ?2",
+            &[connection, identifier],
+        )?;
+    }
+    Ok(Try::Right)
 }
 
 /// Wrong tries that a live code still bears; `None` when there is none.

@@ -12,6 +12,8 @@ pub enum Kind {
     Browser,
     /// A network: the first 24 bits of an IPv4 address, 48 of an IPv6 address.
     Network,
+    /// A browser on which a second factor was proven, by the same cookie.
+    Proven,
     /// A browser that is not asked for a second factor.
     Remembered,
 }
@@ -22,6 +24,7 @@ impl Kind {
         match self {
             Self::Browser => "browser",
             Self::Network => "network",
+            Self::Proven => "proven",
             Self::Remembered => "remembered",
         }
     }

@@ -29,9 +29,18 @@ pub fn get(tx: &mut Tx<'_>, id: &str, now: Millis) -> Result<Option<MfaTransacti
     row.as_ref().map(read).transpose()
 }
 
-/// Completes a transaction: of several who do at once, one gets it.
-pub fn take(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
-    Ok(tx.execute("DELETE FROM mfa_transactions WHERE id = ?1", &[id.into()])? == 1)
+/// Locks a live transaction until the end of this one, so that of several who complete it at once one does.
+pub fn hold(tx: &mut Tx<'_>, id: &str, now: Millis) -> Result<bool, DbError> {
+    let held = tx.execute(
+        "UPDATE mfa_transactions SET expires_at = expires_at WHERE id = ?1 AND expires_at > ?2",
+        &[id.into(), now.into()],
+    )?;
+    Ok(held == 1)
+}
+
+/// Completes a transaction that is held.
+pub fn complete(tx: &mut Tx<'_>, id: &str) -> Result<(), DbError> {
+    tx.later("DELETE FROM mfa_transactions WHERE id = ?1", &[id.into()])
 }
 
 /// Removes those of a user who is gone.

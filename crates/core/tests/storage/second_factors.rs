@@ -104,7 +104,9 @@ async fn a_transaction_is_completed_once_and_origins_are_forgotten_in_time() {
                 mfa_transactions::insert(tx, &one, 10)?;
                 assert_eq!(mfa_transactions::get(tx, "t", 9)?, Some(one));
                 assert_eq!(mfa_transactions::get(tx, "t", 10)?, None);
-                assert!(mfa_transactions::take(tx, "t")? && !mfa_transactions::take(tx, "t")?);
+                assert!(mfa_transactions::hold(tx, "t", 9)? && !mfa_transactions::hold(tx, "t", 10)?);
+                mfa_transactions::complete(tx, "t")?;
+                assert!(!mfa_transactions::hold(tx, "t", 9)?);
 
                 let key = known_origins::Key { user_id: "auth0|a", kind: Origin::Remembered, hash: "h" };
                 known_origins::see(tx, key, 5, 20)?;

@@ -199,9 +199,10 @@ impl Begin {
         }
         let second_factor_at = login.amr.then_some(self.now);
         self.fresh.begin(tx, user, second_factor_at, &login.request.client_id, &self.caller, self.now)?;
-        self.asking.completed(tx, user)?;
+        self.asking.completed(tx, user, login.amr)?;
         login.step = Step::Authenticated { session_id: self.fresh.id.clone() };
         login.sent = None;
+        login.is_met = login.amr || self.asking.is_always();
         logins::put(tx, &self.stored.id, &login)
     }
 

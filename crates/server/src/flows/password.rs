@@ -86,8 +86,10 @@ where
                     if issued.waits {
                         events.push(turn.login.waiting(&user, &issued.scope));
                     } else {
-                        user.signed_in(&turn.login.caller.ip, now);
-                        users::record_sign_in(tx, &user)?;
+                        if turn.login.door != Door::Ticket {
+                            user.signed_in(&turn.login.caller.ip, now);
+                            users::record_sign_in(tx, &user)?;
+                        }
                         events.push(turn.login.done(&user, &issued.scope, issued.session_id.as_deref()));
                     }
                     Ok((*user, issued.value))

@@ -63,10 +63,13 @@ impl Turn<'_> {
         let (user_id, asking) = (second.user_id.clone(), Begin::of(app, self).asking().clone());
         let found = app.db.read("second_factor.user", move |tx| {
             let Some(user) = users::get(tx, &user_id)? else { return Ok(None) };
-            let browser = asking.known_browser(tx, &user)?;
+            let browser = asking.proven_browser(tx, &user)?;
             Ok(Some((user, browser)))
         });
-        let Some((user, browser)) = found.await?.filter(|(user, _)| !user.is_blocked()) else { return Ok(None) };
+        // Whoever knew a password that was changed since has proven nothing.
+        let since = second.since;
+        let is_good = |user: &User| !user.is_blocked() && user.last_password_reset.is_none_or(|at| at <= since);
+        let Some((user, browser)) = found.await?.filter(|(user, _)| is_good(user)) else { return Ok(None) };
         Ok(Some(Claimant {
             transaction_id: self.stored.id.clone(),
             user,
@@ -75,6 +78,7 @@ impl Turn<'_> {
             locale: locale.to_owned(),
             request,
             may_add: login.enrollment.as_ref().is_some_and(|enrollment| enrollment.wishes.may_add),
+            token_since: None,
             shows_recovery: false,
             browser,
         }))
@@ -197,11 +201,19 @@ impl Turn<'_> {
             .await?
     }
 
-    /// A new recovery code of a person who has just proven the second factor; every call voids the one before.
-    pub async fn recovery_code(&self, app: &App, claimant: &Claimant) -> Result<Secret, DbError> {
+    /// A new recovery code of a person who has just proven the second factor, and nothing for anybody else; every call
+    /// voids the one before.
+    pub async fn recovery_code(&self, app: &App, claimant: &Claimant) -> Result<Option<Secret>, DbError> {
         let (code, one) = mfa::recovery_authenticator(app, &claimant.user.user_id, true);
-        app.db.write("second_factor.recovery", move |tx| authenticators::put(tx, &one)).await?;
-        Ok(code)
+        let (id, now) = (self.stored.id.clone(), app.clock.now());
+        let work = move |tx: &mut Tx<'_>| {
+            let is_due = waiting(tx, &id, now)?.is_some_and(|login| is_proven(&login));
+            if is_due {
+                authenticators::put(tx, &one)?;
+            }
+            Ok(is_due)
+        };
+        Ok(app.db.write("second_factor.recovery", work).await?.then_some(code))
     }
 
     /// Whether this is the person's recovery code, and not one that another has taken the place of.
@@ -238,7 +250,6 @@ impl Turn<'_> {
         app.db
             .write("second_factor.kept", move |tx| {
                 let login = waiting(tx, &step.login_id, step.now)?;
-                let is_proven = |login: &Login| login.second.as_ref().is_some_and(|second| second.recovery.is_some());
                 login.filter(is_proven).map(|login| step.finish(tx, login)).transpose()
             })
             .await
@@ -249,7 +260,8 @@ impl Turn<'_> {
             login_id: self.stored.id.clone(),
             user: claimant.user.clone(),
             begin: Begin::of(app, self),
-            remembered: self.browser.remembered.clone().unwrap_or_else(|| ids::short_token(&app.rng)),
+            // A new one each time: whoever put a cookie into this browser before must not share it.
+            remembered: ids::short_token(&app.rng),
             success: self.success(&claimant.user),
             journal: app.journal.clone(),
             now: app.clock.now(),
@@ -317,6 +329,11 @@ fn waiting(tx: &mut Tx<'_>, id: &str, now: Millis) -> Result<Option<Login>, DbEr
     let Some(Stored { login, .. }) = logins::get_for_update(tx, id, now)? else { return Ok(None) };
     let waits = login.step == Step::SecondFactor && login.second.as_ref().is_some_and(|second| !second.is_over(now));
     Ok(Some(login).filter(|_| waits))
+}
+
+/// Whether its second factor is proven, and a recovery code is to be kept.
+fn is_proven(login: &Login) -> bool {
+    login.second.as_ref().is_some_and(|second| second.recovery.is_some())
 }
 
 /// Whether the user has a recovery code that works.

@@ -154,7 +154,7 @@ impl Settling {
         let granted = self.granted.clone().settle(tx, &user.user_id)?;
         let holder = Holder { client: &self.client, user, granted: &granted, caller: &self.caller };
         self.drawn.record(tx, &holder, self.now)?;
-        self.gate.asking.completed(tx, user)?;
+        self.gate.asking.completed(tx, user, self.is_second)?;
         let scope = granted.scope_text();
         Ok(Issued { scope, session_id: None, waits: false, value: Settled::Granted(granted) })
     }

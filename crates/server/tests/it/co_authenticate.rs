@@ -117,7 +117,7 @@ async fn a_page_of_the_application_logs_somebody_in() {
           "details": {
             "prompts": [],
             "stats": {
-              "loginsCount": 1
+              "loginsCount": 0
             }
           },
           "isMobile": false,

@@ -291,6 +291,7 @@ fn every_error_about_a_second_factor_is_answered_like_this() {
         R::BadEmail,
         R::Unsupported,
         R::AlreadyEnrolled,
+        R::UserBlocked,
         R::NotSent(sms),
         R::NotSent(voice),
         R::NotSent(Way::Email),
@@ -346,6 +347,7 @@ fn every_error_about_a_second_factor_is_answered_like_this() {
         400 {"error":"invalid_request","error_description":"Invalid email"}
         400 {"error":"invalid_request","error_description":"Unsupported authenticator type"}
         403 {"error":"access_denied","error_description":"User is already enrolled."}
+        401 {"error":"unauthorized","error_description":"user is blocked"}
         400 {"error":"invalid_request","error_description":"There was an error sending the SMS"}
         400 {"error":"invalid_request","error_description":"There was an error making the voice call"}
         400 {"error":"invalid_request","error_description":"There was an error sending the email"}

@@ -227,14 +227,18 @@ impl Turn {
             session::end(tx, &old, Ended::Replaced)?;
         }
         let shown = self.shown.as_ref().ok_or_else(|| DbError::Failed("a session began without a ticket".into()))?;
-        shown.fresh.begin(tx, user, None, &request.client_id, caller, self.now)
+        let mut user = user.clone();
+        user.signed_in(&caller.ip, self.now);
+        users::record_sign_in(tx, &user)?;
+        self.asking.completed(tx, &user, false)?;
+        shown.fresh.begin(tx, &user, None, &request.client_id, caller, self.now)
     }
 
     /// Whether they are to prove a second factor. A session that had one is good for the applications that do not ask for
     /// one themselves.
     fn lacks_second_factor(&self, tx: &mut Tx<'_>, session: Option<&Session>, user: &User) -> Result<bool, DbError> {
         let had_one = session.is_some_and(|session| session.second_factor_at.is_some());
-        if had_one && !self.asking.is_requested() {
+        if had_one && !self.asking.insists() {
             return Ok(false);
         }
         Ok(self.asking.demand(tx, user)?.is_some())

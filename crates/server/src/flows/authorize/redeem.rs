@@ -172,7 +172,7 @@ impl Turn {
             session::end(tx, &old, Ended::Replaced)?;
         }
         let session = self.fresh.begin(tx, user, None, &request.client_id, caller, self.now)?;
-        self.asking.completed(tx, user)?;
+        self.asking.completed(tx, user, false)?;
         let (scope, session_id) = (request.scope.clone(), Some(session.id.clone()));
         if consent::is_needed(tx, &target.client, user, granted, request.prompt.consent)? {
             let step = Step::Authenticated { session_id: session.id };

@@ -14,7 +14,6 @@ use crate::app::App;
 use crate::flows::caller::Caller;
 use crate::flows::consent;
 use crate::flows::grant;
-use crate::flows::mfa::Asking;
 use crate::flows::record::Journal;
 
 /// What a sign-in that comes to its end leads to.
@@ -45,8 +44,7 @@ pub async fn resume(app: &App, stored: &Stored, target: Target, caller: Caller) 
     };
     let draft = Draft::draw(app, &request, &granted);
     let idle = app.snapshot().settings.session_lifetimes().1;
-    let is_met = Asking::of(app, request.audience.as_deref(), &caller.ip).is_always();
-    let answering = Answering { target, request, granted, caller, draft, idle, is_met };
+    let answering = Answering { target, request, granted, caller, draft, idle, is_met: stored.login.is_met };
     let (turn, id, journal, now) = (answering.clone(), stored.id.clone(), app.journal.clone(), app.clock.now());
     let outcome = app.db.write("authorize.resume", move |tx| take(tx, &turn, &id, &journal, now)).await?;
     Ok(match outcome {
@@ -101,6 +99,6 @@ fn take(tx: &mut Tx<'_>, turn: &Answering, id: &str, journal: &Journal, now: Mil
 
 /// The person has to begin anew.
 fn reopen(tx: &mut Tx<'_>, id: &str, login: Login) -> Result<Outcome, DbError> {
-    logins::put(tx, id, &Login { step: Step::Open, sent: None, second: None, amr: false, ..login })?;
+    logins::put(tx, id, &Login { step: Step::Open, sent: None, second: None, amr: false, is_met: false, ..login })?;
     Ok(Outcome::NotYet)
 }

@@ -90,6 +90,14 @@ impl Message {
         Ok(all)
     }
 
+    /// Gives everything back: nothing was sent.
+    pub(super) fn back(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        for (key, shape) in self.buckets() {
+            buckets::give_back(tx, key, shape)?;
+        }
+        self.take_back(tx)
+    }
+
     /// Gives the user's part back after a definite failure, as long as there are not too many of them.
     pub(super) fn failed(&self, tx: &mut Tx<'_>, now: Millis) -> Result<(), DbError> {
         let failures = format!("mfa-message-failed|{}", self.user_id);
@@ -117,48 +125,75 @@ pub(super) fn take_mail(tx: &mut Tx<'_>, claimant: &Claimant, now: Millis) -> Re
     Ok(buckets::take(tx, &key, MAILS, now)?.is_some())
 }
 
-/// What a try at a code is paid from. The first bucket is taken before the code is looked at and given back when it is
-/// right: it locks, so of simultaneous tries no more are looked at than it holds.
+/// What a try at a code is paid from. The buckets of the short run are taken before the code is looked at and given back
+/// when it is right: they lock, so of simultaneous tries no more are looked at than they hold.
 #[derive(Debug, Clone)]
 pub(super) struct Try {
-    few: (String, Shape),
+    /// What everybody pays from.
+    general: Purse,
+    /// What a browser pays from, once the general one is empty, on which this user has proven a second factor before.
+    own: Option<Purse>,
+}
+
+/// The buckets of one payer.
+#[derive(Debug, Clone)]
+pub(super) struct Purse {
+    few: Vec<(String, Shape)>,
     day: String,
 }
 
 impl Try {
     /// Tries at codes that were sent, and at recovery codes, which have a bucket of their own.
     pub(super) fn of(claimant: &Claimant, kind: &str) -> Self {
-        let who = match &claimant.browser {
-            // A browser that the user is known by pays for itself.
-            Some(browser) => format!("{}|{browser}", claimant.user.user_id),
-            None => claimant.user.user_id.clone(),
+        Self::paid_from(claimant, &[(&format!("wrong-{kind}"), WRONG)])
+    }
+
+    /// Tries at an authenticator application, which besides come one after the other.
+    pub(super) fn of_application(claimant: &Claimant) -> Self {
+        Self::paid_from(claimant, &[("wrong-code", WRONG), ("application", APPLICATION)])
+    }
+
+    fn paid_from(claimant: &Claimant, few: &[(&str, Shape)]) -> Self {
+        let purse = |who: &str| Purse {
+            few: few.iter().map(|(name, shape)| (format!("mfa-{name}|{who}"), *shape)).collect(),
+            day: format!("mfa-wrong-day|{who}"),
         };
-        Self { few: (format!("mfa-wrong-{kind}|{who}"), WRONG), day: format!("mfa-wrong-day|{who}") }
+        let user_id = &claimant.user.user_id;
+        let own = claimant.browser.as_ref().map(|browser| purse(&format!("{user_id}|{browser}")));
+        Self { general: purse(user_id), own }
     }
 
-    /// The bucket that tries at an authenticator application take as well.
-    pub(super) fn of_application(claimant: &Claimant) -> (String, Shape) {
-        (format!("mfa-application|{}", claimant.user.user_id), APPLICATION)
-    }
-
-    /// Whether there may be one more try.
-    pub(super) fn begin(&self, tx: &mut Tx<'_>, now: Millis) -> Result<bool, DbError> {
-        let (few, day) = (buckets::ask_to_take(tx, &self.few.0, self.few.1, now)?, buckets::ask(tx, &self.day)?);
-        let (few, day) = (tx.answer(few)?, tx.answer(day)?);
-        if few.is_none() {
-            return Ok(false);
+    /// What one more try is paid from; nothing when there may be none.
+    pub(super) fn begin(self, tx: &mut Tx<'_>, now: Millis) -> Result<Option<Purse>, DbError> {
+        if self.general.take(tx, now)? {
+            return Ok(Some(self.general));
         }
-        let full_at = day.unwrap_or(now);
-        if wrong_codes::OF_DAY.left(full_at, now) == 0 {
-            buckets::give_back(tx, &self.few.0, self.few.1)?;
-            return Ok(false);
+        match self.own {
+            Some(own) if own.take(tx, now)? => Ok(Some(own)),
+            _ => Ok(None),
         }
-        Ok(true)
+    }
+}
+
+impl Purse {
+    fn take(&self, tx: &mut Tx<'_>, now: Millis) -> Result<bool, DbError> {
+        let asked: Result<Vec<_>, DbError> =
+            self.few.iter().map(|(key, shape)| buckets::ask_to_take(tx, key, *shape, now)).collect();
+        let day = buckets::ask(tx, &self.day)?;
+        let taken: Result<Vec<bool>, DbError> = asked?.into_iter().map(|it| Ok(tx.answer(it)?.is_some())).collect();
+        let (taken, full_at) = (taken?, tx.answer(day)?.unwrap_or(now));
+        let has_all = taken.iter().all(|taken| *taken) && wrong_codes::OF_DAY.left(full_at, now) > 0;
+        if !has_all {
+            for ((key, shape), _) in self.few.iter().zip(taken).filter(|(_, taken)| *taken) {
+                buckets::give_back(tx, key, *shape)?;
+            }
+        }
+        Ok(has_all)
     }
 
-    /// The code was right.
-    pub(super) fn right(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
-        buckets::give_back(tx, &self.few.0, self.few.1)
+    /// The code was right, or nothing was tried.
+    pub(super) fn back(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        self.few.iter().try_for_each(|(key, shape)| buckets::give_back(tx, key, *shape))
     }
 
     /// The code was wrong.

@@ -13,11 +13,11 @@ use ringpass_core::model::mfa::{CODE_LIFETIME, OobCode};
 use ringpass_core::model::mfa_message::Purpose;
 use ringpass_core::model::phone::{Phone, Refusal};
 use ringpass_core::storage::mfa_codes::{self, Pending};
-use ringpass_core::storage::{DbError, Tx};
+use ringpass_core::storage::{DbError, Tx, users};
 use serde_json::{Map, json};
 
 use super::budget::{self, Message};
-use super::enroll::Enrolment;
+use super::enroll::{Enrolment, Recorded};
 use super::send::Outgoing;
 use super::sent::Place;
 use super::{Claimant, MfaRefused, events, send, sent};
@@ -48,10 +48,14 @@ impl Way {
         if word == "email" { Some(Self::Email) } else { MessageType::parse(word).map(Self::Phone) }
     }
 
-    /// The way that codes go to this authenticator if nobody says otherwise; `None` where none is sent.
-    pub fn of(one: &Authenticator) -> Option<Self> {
+    /// The way that codes go to this authenticator if nobody says otherwise: the first of its owner's that is on; `None`
+    /// where none is sent.
+    pub fn of(app: &App, one: &Authenticator) -> Option<Self> {
         match one.kind {
-            Kind::Phone => one.preferred().map(Self::Phone),
+            Kind::Phone => {
+                let mut ways = one.channels().into_iter().map(Self::Phone);
+                ways.find(|way| way.is_on(app)).or_else(|| one.preferred().map(Self::Phone))
+            }
             Kind::Email => Some(Self::Email),
             Kind::Totp | Kind::RecoveryCode => None,
         }
@@ -85,56 +89,33 @@ pub async fn challenge(
     one: &Authenticator,
     way: Way,
 ) -> Result<Challenged, MfaRefused> {
-    carry_out(app, claimant, one, way, None).await
-}
-
-/// The same for one that is being enrolled: it is put on record in the first of the two writes.
-pub(super) async fn carry_out(
-    app: &App,
-    claimant: &Claimant,
-    one: &Authenticator,
-    way: Way,
-    enrolment: Option<Enrolment>,
-) -> Result<Challenged, MfaRefused> {
     if !way.is_on(app) || !fits(one, way) {
         return Err(MfaRefused::Unsupported);
     }
-    if let Some(number) = &one.phone_number {
-        let countries = app.snapshot().countries.clone();
-        // The rules may have changed since the number was enrolled.
-        if let Some(refusal) = Phone::parse(number).and_then(|phone| phone.refusal(countries.as_ref())) {
-            let why = MfaRefused::BadPhone;
-            let event = events::failure("gd_auth_failed", claimant, Some(one), word(refusal), &why.sentence());
-            let journal = app.journal.clone();
-            app.db.write("mfa.not_challenged", move |tx| journal.write(tx, event)).await?;
-            return Err(why);
-        }
+    let number = one.phone_number.as_deref();
+    // The rules may have changed since the number was enrolled.
+    let refusal = number.and_then(Phone::parse).and_then(|phone| phone.refusal(app.snapshot().countries.as_ref()));
+    if let Some(refusal) = refusal {
+        let why = MfaRefused::BadPhone;
+        let event = events::failure("gd_auth_failed", claimant, Some(one), word(refusal), &why.sentence());
+        let journal = app.journal.clone();
+        app.db.write("mfa.not_challenged", move |tx| journal.write(tx, event)).await?;
+        return Err(why);
     }
-    let turn = Turn {
-        claimant: claimant.clone(),
-        one: one.clone(),
-        way,
-        message: one.phone_number.as_deref().map(|number| Message::of(app, claimant, number)),
-        journal: app.journal.clone(),
-        now: app.clock.now(),
-    };
-    let fresh = Pending { salt: app.rng.base64url(16), expires_at: turn.now + CODE_LIFETIME };
-    let begin = turn.clone();
-    let pending = app.db.write("mfa.challenge", move |tx| begin.begin(tx, &fresh, enrolment.as_ref())).await??;
-    let code = authenticator::code_of(&app.hash_key, &pending.salt);
-    let outcome = turn.hand_over(app, &code).await?;
-    let refused = outcome.refused.clone();
-    app.db.write("mfa.challenged", move |tx| turn.end(tx, outcome)).await?;
-    if let Some(refused) = refused {
-        return Err(refused);
-    }
-    let oob = OobCode {
-        transaction_id: claimant.transaction_id.clone(),
-        authenticator_id: one.id.clone(),
-        channel: way.name().to_owned(),
-    };
-    let oob_code = oob.text(&app.hash_key, pending.expires_at, &app.rng.base64url(16));
-    Ok(Challenged { oob_code, at: app.clock.now() })
+    let turn = Turn::of(app, claimant, one, way);
+    let (begin, fresh) = (turn.clone(), turn.fresh(app));
+    let pending = app.db.write("mfa.challenge", move |tx| begin.begin(tx, &fresh)).await??;
+    turn.send(app, &pending).await
+}
+
+/// Puts an enrolment on record and sends its first code, in the first of the two writes.
+pub(super) async fn enroll(app: &App, enrolment: Enrolment, way: Way) -> Result<(Recorded, Challenged), MfaRefused> {
+    let mut turn = Turn::of(app, &enrolment.claimant, &enrolment.one, way);
+    let (begin, fresh) = (turn.clone(), turn.fresh(app));
+    let work = move |tx: &mut Tx<'_>| begin.begin_with(tx, &fresh, &enrolment);
+    let (recorded, pending) = app.db.write("mfa.enroll", work).await??;
+    turn.one.clone_from(&recorded.one);
+    Ok((recorded, turn.send(app, &pending).await?))
 }
 
 /// The word in the log for a number that may not be used.
@@ -172,34 +153,88 @@ struct Turn {
 }
 
 impl Turn {
+    fn of(app: &App, claimant: &Claimant, one: &Authenticator, way: Way) -> Self {
+        Self {
+            claimant: claimant.clone(),
+            one: one.clone(),
+            way,
+            message: one.phone_number.as_deref().map(|number| Message::of(app, claimant, number)),
+            journal: app.journal.clone(),
+            now: app.clock.now(),
+        }
+    }
+
+    fn fresh(&self, app: &App) -> Pending {
+        Pending { salt: app.rng.base64url(16), expires_at: self.now + CODE_LIFETIME }
+    }
+
     /// Pays for the message and notes the code.
-    fn begin(
+    fn begin(&self, tx: &mut Tx<'_>, fresh: &Pending) -> Result<Result<Pending, MfaRefused>, DbError> {
+        if let Err(refused) = self.pay(tx)? {
+            return Ok(Err(refused));
+        }
+        if self.one.confirmed {
+            self.journal.write(tx, events::event("gd_start_auth", &self.claimant, Some(&self.one)))?;
+        }
+        self.note(tx, &self.one.id, fresh).map(Ok)
+    }
+
+    /// The same for one that is put on record. The user's row comes first, as in proofs.
+    fn begin_with(
         &self,
         tx: &mut Tx<'_>,
         fresh: &Pending,
-        enrolment: Option<&Enrolment>,
-    ) -> Result<Result<Pending, MfaRefused>, DbError> {
-        let is_paid = match &self.message {
-            Some(message) => message.take(tx, self.now)?,
-            None => budget::take_mail(tx, &self.claimant, self.now)?,
-        };
-        if !is_paid {
-            let refused = MfaRefused::TooManyMessages(self.way);
-            let (code, why) = ("too_many_sms", refused.sentence());
-            let event = events::failure("limit_phone", &self.claimant, Some(&self.one), code, &why);
-            self.journal.write(tx, event)?;
+        enrolment: &Enrolment,
+    ) -> Result<Result<(Recorded, Pending), MfaRefused>, DbError> {
+        users::get_for_update(tx, &self.claimant.user.user_id)?;
+        if let Err(refused) = self.pay(tx)? {
             return Ok(Err(refused));
         }
-        // In the order in which a proof takes them, so that no two wait for each other.
-        let key = mfa_codes::Key { transaction_id: &self.claimant.transaction_id, authenticator_id: &self.one.id };
-        let pending = mfa_codes::begin(tx, key, fresh, self.now)?;
-        if let Some(enrolment) = enrolment {
-            enrolment.record(tx)?;
-            self.journal.write(tx, events::event("gd_start_enroll", &self.claimant, Some(&self.one)))?;
-        } else if self.one.confirmed {
-            self.journal.write(tx, events::event("gd_start_auth", &self.claimant, Some(&self.one)))?;
+        let recorded = match enrolment.record(tx)? {
+            Ok(recorded) => recorded,
+            Err(refused) => {
+                self.message.as_ref().map_or(Ok(()), |message| message.back(tx))?;
+                return Ok(Err(refused));
+            }
+        };
+        let pending = self.note(tx, &recorded.one.id, fresh)?;
+        Ok(Ok((recorded, pending)))
+    }
+
+    fn pay(&self, tx: &mut Tx<'_>) -> Result<Result<(), MfaRefused>, DbError> {
+        let (is_paid, kind, code) = match &self.message {
+            Some(message) => (message.take(tx, self.now)?, "limit_phone", "too_many_sms"),
+            None => (budget::take_mail(tx, &self.claimant, self.now)?, "gd_otp_rate_limit_exceed", "too_many_emails"),
+        };
+        if is_paid {
+            return Ok(Ok(()));
         }
-        Ok(Ok(pending))
+        let refused = MfaRefused::TooManyMessages(self.way);
+        self.journal.write(tx, events::failure(kind, &self.claimant, Some(&self.one), code, &refused.sentence()))?;
+        Ok(Err(refused))
+    }
+
+    fn note(&self, tx: &mut Tx<'_>, id: &str, fresh: &Pending) -> Result<Pending, DbError> {
+        let key = mfa_codes::Key { transaction_id: &self.claimant.transaction_id, authenticator_id: id };
+        mfa_codes::begin(tx, key, fresh, self.now)
+    }
+
+    /// Hands the message over and notes what became of it.
+    async fn send(self, app: &App, pending: &Pending) -> Result<Challenged, MfaRefused> {
+        let code = authenticator::code_of(&app.hash_key, &pending.salt);
+        let outcome = self.hand_over(app, &code).await?;
+        let refused = outcome.refused.clone();
+        let oob = OobCode {
+            transaction_id: self.claimant.transaction_id.clone(),
+            authenticator_id: self.one.id.clone(),
+            channel: self.way.name().to_owned(),
+        };
+        app.db.write("mfa.challenged", move |tx| self.end(tx, outcome)).await?;
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
+        let oob_code = oob.text(&app.hash_key, pending.expires_at, &app.rng.base64url(16));
+        Ok(Challenged { oob_code, at: app.clock.now() })
     }
 
     /// Notes what became of the message.

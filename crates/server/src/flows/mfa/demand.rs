@@ -44,8 +44,6 @@ pub struct Asking {
 pub struct Demand {
     /// What the user may prove it with; none: they are to enrol first.
     pub authenticators: Vec<Authenticator>,
-    /// Why, for the log.
-    pub why: &'static str,
 }
 
 impl Asking {
@@ -77,9 +75,10 @@ impl Asking {
         Self { browser: Some(browser), is_requested, ..self }
     }
 
-    /// Whether the application itself asks for a second factor, whatever was proven before.
-    pub fn is_requested(&self) -> bool {
-        self.is_requested
+    /// Whether one is asked for whatever was proven before: the application wants it, or the tokens are for managing
+    /// authenticators.
+    pub fn insists(&self) -> bool {
+        self.is_requested || self.is_for_mfa_api
     }
 
     /// Whether every sign-in is asked: whoever got through has proven one, or is remembered.
@@ -103,21 +102,21 @@ impl Asking {
         let usable = super::usable(all, user, &self.snapshot, &self.key);
         let is_enrolled = usable.iter().any(|one| one.kind.is_independent());
         // Who has nothing enrolled gets the first one with these very tokens.
-        let why = if self.is_for_mfa_api {
-            is_enrolled.then_some("the tokens are for managing authenticators")
+        let is_asked = if self.is_for_mfa_api {
+            is_enrolled
         } else if self.is_requested {
-            Some("the application asks for it")
+            true
         } else if self.is_remembered(tx, user)? {
-            None
+            false
         } else {
             match self.snapshot.guardian.policy() {
-                Some(Policy::AllApplications) => Some("every sign-in asks for it"),
-                Some(Policy::ConfidenceScore) if !self.is_renewal => self.doubt(tx, user)?,
-                Some(Policy::ConfidenceScore) | None => None,
+                Some(Policy::AllApplications) => true,
+                Some(Policy::ConfidenceScore) if !self.is_renewal => self.is_unusual(tx, user)?,
+                Some(Policy::ConfidenceScore) | None => false,
             }
         };
         let authenticators = if is_enrolled { usable } else { Vec::new() };
-        Ok(why.map(|why| Demand { authenticators, why }))
+        Ok(is_asked.then_some(Demand { authenticators }))
     }
 
     /// Whether this browser was to be remembered for this user, and still is.
@@ -133,20 +132,17 @@ impl Asking {
         Ok(true)
     }
 
-    /// Why this sign-in looks unusual; nothing when it does not.
-    fn doubt(&self, tx: &mut Tx<'_>, user: &User) -> Result<Option<&'static str>, DbError> {
+    /// Whether this sign-in looks unusual: after a long absence, from a new browser, or for callers without one from a new
+    /// network.
+    fn is_unusual(&self, tx: &mut Tx<'_>, user: &User) -> Result<bool, DbError> {
         if user.last_login.is_none_or(|at| at + ABSENCE < self.now) {
-            return Ok(Some("the user was away for long"));
+            return Ok(true);
         }
-        if let Some(browser) = &self.browser {
-            let known = match &browser.device {
-                Some(device) => self.knows(tx, user, Kind::Browser, device)?,
-                None => false,
-            };
-            return Ok((!known).then_some("the browser is new"));
+        match &self.browser {
+            None => Ok(!self.knows(tx, user, Kind::Network, &self.network)?),
+            Some(Browser { device: None, .. }) => Ok(true),
+            Some(Browser { device: Some(device), .. }) => Ok(!self.knows(tx, user, Kind::Browser, device)?),
         }
-        let known = self.knows(tx, user, Kind::Network, &self.network)?;
-        Ok((!known).then_some("the network is new"))
     }
 
     fn knows(&self, tx: &mut Tx<'_>, user: &User, kind: Kind, what: &str) -> Result<bool, DbError> {
@@ -154,16 +150,17 @@ impl Asking {
         Ok(known_origins::get(tx, Key { user_id: &user.user_id, kind, hash: &hash }, self.now)?.is_some())
     }
 
-    /// Hash of the browser, if this user has signed in with it before.
-    pub fn known_browser(&self, tx: &mut Tx<'_>, user: &User) -> Result<Option<String>, DbError> {
+    /// Hash of the browser, if this user has proven a second factor on it before.
+    pub fn proven_browser(&self, tx: &mut Tx<'_>, user: &User) -> Result<Option<String>, DbError> {
         let Some(device) = self.browser.as_ref().and_then(|browser| browser.device.as_deref()) else { return Ok(None) };
-        let hash = device_hash(&self.key, device);
-        let known = known_origins::get(tx, Key { user_id: &user.user_id, kind: Kind::Browser, hash: &hash }, self.now)?;
+        let hash = origin_hash(&self.key, Kind::Proven, device);
+        let known = known_origins::get(tx, Key { user_id: &user.user_id, kind: Kind::Proven, hash: &hash }, self.now)?;
         Ok(known.map(|_| hash))
     }
 
-    /// Notes where a completed sign-in came from: the browser of a page, and the network where the policy looks at it.
-    pub fn completed(&self, tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
+    /// Notes where a completed sign-in came from: the browser of a page, and whether a second factor was proven on it, and
+    /// the network where the policy looks at it.
+    pub fn completed(&self, tx: &mut Tx<'_>, user: &User, is_proven: bool) -> Result<(), DbError> {
         let mut see = |kind, what: &str| {
             let hash = origin_hash(&self.key, kind, what);
             let until = self.now + self.snapshot.device_days * DAY;
@@ -171,6 +168,9 @@ impl Asking {
         };
         if let Some(device) = self.browser.as_ref().and_then(|browser| browser.device.as_deref()) {
             see(Kind::Browser, device)?;
+            if is_proven {
+                see(Kind::Proven, device)?;
+            }
         }
         if self.snapshot.guardian.policy() == Some(Policy::ConfidenceScore) {
             see(Kind::Network, &self.network)?;

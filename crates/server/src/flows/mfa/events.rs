@@ -37,7 +37,7 @@ pub(super) fn failure(
 }
 
 /// `details.authenticator`: never more of a number than its end.
-pub(super) fn about(one: &Authenticator) -> Value {
+pub fn about(one: &Authenticator) -> Value {
     let mut about = json!({"id": one.id, "type": one.kind.name()});
     let name = if one.kind == Kind::Email { "email" } else { "phone_number" };
     if let (Some(masked), Some(members)) = (one.masked(), about.as_object_mut()) {

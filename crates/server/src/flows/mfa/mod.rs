@@ -9,6 +9,7 @@ mod events;
 mod prove;
 pub mod send;
 pub mod sent;
+mod unenroll;
 
 use std::sync::Arc;
 
@@ -28,8 +29,9 @@ use crate::snapshot::Snapshot;
 pub use challenge::{Challenged, Way, challenge};
 pub use demand::{Asking, Browser, Demand, MULTI_FACTOR, device_hash};
 pub use enroll::{Enrolled, email, phone, totp};
-pub use events::event;
+pub use events::{about, event};
 pub use prove::{Proven, Prover};
+pub use unenroll::unenroll;
 
 /// Somebody who has proven the first factor and is about to prove, or to enrol, the second.
 #[derive(Debug, Clone)]
@@ -48,10 +50,12 @@ pub struct Claimant {
     pub request: Origin,
     /// Whether they may enrol one more beside what they have: a token for the MFA API says so, or a ticket.
     pub may_add: bool,
+    /// When the access token was issued that says so (whole seconds); what was enrolled since is not its to add to.
+    pub token_since: Option<Millis>,
     /// Whether the answer to an enrolment can show a recovery code; pages have a page for it.
     pub shows_recovery: bool,
-    /// Hash of the browser, if this user has signed in with it before: its wrong codes are counted apart, so that a stranger
-    /// cannot lock the owner out.
+    /// Hash of the browser, if this user has proven a second factor on it before: when strangers have used up what wrong
+    /// codes there may be, it has a count of its own.
     pub browser: Option<String>,
 }
 
@@ -87,6 +91,8 @@ pub enum MfaRefused {
     Unsupported,
     /// It is enrolled already.
     AlreadyEnrolled,
+    /// The user is blocked, or gone.
+    UserBlocked,
     /// The provider did not take the message.
     NotSent(Way),
     /// The database failed.
@@ -122,12 +128,18 @@ impl MfaRefused {
             Self::BadEmail => "Invalid email".into(),
             Self::Unsupported => "Unsupported authenticator type".into(),
             Self::AlreadyEnrolled => "User is already enrolled.".into(),
+            Self::UserBlocked => "user is blocked".into(),
             Self::NotSent(Way::Phone(MessageType::Voice)) => "There was an error making the voice call".into(),
             Self::NotSent(Way::Phone(MessageType::Sms)) => "There was an error sending the SMS".into(),
             Self::Database(_) => "server_error".into(),
             Self::NotSent(Way::Email) => "There was an error sending the email".into(),
         }
     }
+}
+
+/// Whether it makes a second factor by itself: confirmed, of a kind that does, of a factor that is on.
+pub fn counts_alone(one: &Authenticator, snapshot: &Snapshot) -> bool {
+    one.confirmed && one.kind.is_independent() && snapshot.guardian.is_enabled(one.kind.factor())
 }
 
 /// What a user has that works now: confirmed, of a factor that is on; the verified e-mail address among it.
@@ -178,7 +190,7 @@ pub fn barcode_uri(app: &App, user: &User, one: &Authenticator) -> Option<String
 }
 
 /// The two forms in which a new recovery code leaves: shown once, and kept.
-pub(super) fn recovery_authenticator(app: &App, user_id: &str, confirmed: bool) -> (Secret, Authenticator) {
+pub fn recovery_authenticator(app: &App, user_id: &str, confirmed: bool) -> (Secret, Authenticator) {
     let code = authenticator::recovery_code(&app.rng);
     let now = app.clock.now();
     let mut one = Authenticator::new(Kind::RecoveryCode, user_id, &app.rng, now);

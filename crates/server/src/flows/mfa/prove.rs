@@ -1,19 +1,22 @@
 //! Proves a second factor, inside the transaction that records what the proof is for (`docs/COMPATIBILITY.md` C1782-C1788).
+//!
+//! Every proof, and every enrolment, takes the user's row first: of several at once, on one server or many, each sees what
+//! the one before made of the authenticators.
+
+use std::sync::Arc;
 
 use ringpass_core::kit::clock::Millis;
 use ringpass_core::kit::hash::MacKey;
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::kit::totp;
 use ringpass_core::model::authenticator::{self, Authenticator, Kind};
-use ringpass_core::storage::buckets;
-use ringpass_core::storage::mfa_codes;
-use ringpass_core::storage::phone_backoffs;
-use ringpass_core::storage::{DbError, Tx, authenticators};
+use ringpass_core::storage::{DbError, Tx, authenticators, mfa_codes, phone_backoffs, users};
 
 use super::budget::Try;
-use super::{Claimant, MfaRefused, events, recovery_authenticator};
+use super::{Claimant, MfaRefused, counts_alone, events, recovery_authenticator};
 use crate::app::App;
 use crate::flows::record::Journal;
+use crate::snapshot::Snapshot;
 
 /// What a right code has led to.
 #[derive(Debug)]
@@ -33,10 +36,9 @@ pub struct Prover {
     pub claimant: Claimant,
     key: MacKey,
     journal: Journal,
+    snapshot: Arc<Snapshot>,
     /// The recovery code that takes the place of one that is used.
     fresh: (Secret, Authenticator),
-    /// Whether messages wait longer each time.
-    is_exponential: bool,
     now: Millis,
 }
 
@@ -51,148 +53,141 @@ impl Prover {
             claimant,
             key: app.hash_key.clone(),
             journal: app.journal.clone(),
-            is_exponential: app.snapshot().exponential_messages,
+            snapshot: app.snapshot(),
             now: app.clock.now(),
         }
     }
 
     /// A code that was sent to the authenticator with this id.
     pub fn code(&self, tx: &mut Tx<'_>, id: &str, typed: &str) -> Judged {
-        let Some(one) = self.find(tx, id)? else { return Ok(Err(MfaRefused::NotEnrolled(Kind::Phone))) };
-        if let Err(refused) = self.may_confirm(tx, &one)? {
-            return Ok(Err(refused));
-        }
-        let budget = Try::of(&self.claimant, "code");
-        if !budget.begin(tx, self.now)? {
-            return self.exhausted(tx, "gd_otp_rate_limit_exceed", Some(&one));
-        }
+        let Some(all) = self.take_turn(tx)? else { return Ok(Err(MfaRefused::UserBlocked)) };
+        let implicit = Authenticator::implicit_email(&self.claimant.user, &self.key);
+        let mut known = all.iter().cloned().chain(implicit);
+        let one = known.find(|one| one.id == id && self.may_use(one, &all));
+        // Gone since the code was sent, or another sign-in's.
+        let Some(one) = one else { return Ok(Err(MfaRefused::CodeExpired)) };
+        let Some(paid) = Try::of(&self.claimant, "code").begin(tx, self.now)? else {
+            return self.exhausted(tx, "gd_otp_rate_limit_exceed", &one);
+        };
         let key = mfa_codes::Key { transaction_id: &self.claimant.transaction_id, authenticator_id: &one.id };
         let pending = mfa_codes::get_for_update(tx, key)?.filter(|pending| pending.expires_at > self.now);
         let Some(pending) = pending else {
-            budget.right(tx)?;
-            return self.failed(tx, "gd_auth_failed", Some(&one), MfaRefused::CodeExpired);
+            paid.back(tx)?;
+            return self.failed(tx, "gd_auth_failed", &one, MfaRefused::CodeExpired);
         };
         if !authenticator::code_of(&self.key, &pending.salt).matches(typed.trim()) {
-            budget.wrong(tx, self.now)?;
-            return self.failed(tx, "gd_auth_failed", Some(&one), MfaRefused::WrongCode(one.kind));
+            paid.wrong(tx, self.now)?;
+            return self.failed(tx, "gd_auth_failed", &one, MfaRefused::WrongCode(one.kind));
         }
         mfa_codes::consume(tx, key)?;
-        budget.right(tx)?;
-        if one.kind == Kind::Phone && self.is_exponential {
+        paid.back(tx)?;
+        if one.kind == Kind::Phone && self.snapshot.exponential_messages {
             phone_backoffs::forget(tx, &one.user_id)?;
         }
-        self.done(tx, one)
+        self.done(tx, one, &all)
     }
 
     /// A password that an application shows.
     pub fn application(&self, tx: &mut Tx<'_>, typed: &str) -> Judged {
-        let all = authenticators::list_of_user(tx, &self.claimant.user.user_id)?;
-        let mine = |one: &Authenticator| {
-            one.confirmed || one.about.transaction.as_ref() == Some(&self.claimant.transaction_id)
-        };
-        let mut applications: Vec<Authenticator> =
-            all.into_iter().filter(|one| one.kind == Kind::Totp && mine(one)).collect();
+        let Some(all) = self.take_turn(tx)? else { return Ok(Err(MfaRefused::UserBlocked)) };
+        let mut applications: Vec<&Authenticator> =
+            all.iter().filter(|one| one.kind == Kind::Totp && self.may_use(one, &all)).collect();
         // What is being enrolled is what the person has in hand.
         applications.sort_by_key(|one| one.confirmed);
         let Some(first) = applications.first() else { return Ok(Err(MfaRefused::NotEnrolled(Kind::Totp))) };
-        let budget = Try::of(&self.claimant, "code");
-        let (pace, shape) = Try::of_application(&self.claimant);
-        if buckets::take(tx, &pace, shape, self.now)?.is_none() {
-            return self.exhausted(tx, "gd_otp_rate_limit_exceed", Some(first));
-        }
-        if !budget.begin(tx, self.now)? {
-            return self.exhausted(tx, "gd_otp_rate_limit_exceed", Some(first));
-        }
+        let Some(paid) = Try::of_application(&self.claimant).begin(tx, self.now)? else {
+            return self.exhausted(tx, "gd_otp_rate_limit_exceed", first);
+        };
         for one in &applications {
             let Some(secret) = &one.secret else { continue };
             let Some(step) = totp::verify(secret, typed.trim(), one.last_step, self.now) else { continue };
-            if let Err(refused) = self.may_confirm(tx, one)? {
-                return Ok(Err(refused));
-            }
             if authenticators::use_step(tx, &one.id, step)? {
-                budget.right(tx)?;
-                buckets::give_back(tx, &pace, shape)?;
-                return self.done(tx, one.clone());
+                paid.back(tx)?;
+                return self.done(tx, (*one).clone(), &all);
             }
         }
-        budget.wrong(tx, self.now)?;
-        self.failed(tx, "gd_auth_failed", Some(first), MfaRefused::WrongCode(Kind::Totp))
+        paid.wrong(tx, self.now)?;
+        self.failed(tx, "gd_auth_failed", first, MfaRefused::WrongCode(Kind::Totp))
     }
 
     /// A recovery code; another one takes its place.
     pub fn recovery(&self, tx: &mut Tx<'_>, typed: &str) -> Judged {
         let user_id = &self.claimant.user.user_id;
-        let all = authenticators::list_of_user(tx, user_id)?;
-        let known = all.into_iter().find(|one| one.kind == Kind::RecoveryCode && one.confirmed);
+        let Some(all) = self.take_turn(tx)? else { return Ok(Err(MfaRefused::UserBlocked)) };
+        let known = all.iter().find(|one| one.kind == Kind::RecoveryCode && one.confirmed && self.may_use(one, &all));
         let Some(known) = known else { return Ok(Err(MfaRefused::NotEnrolled(Kind::RecoveryCode))) };
-        let budget = Try::of(&self.claimant, "recovery");
-        if !budget.begin(tx, self.now)? {
-            return self.exhausted(tx, "gd_recovery_rate_limit_exceed", Some(&known));
-        }
+        let Some(paid) = Try::of(&self.claimant, "recovery").begin(tx, self.now)? else {
+            return self.exhausted(tx, "gd_recovery_rate_limit_exceed", known);
+        };
         let hash = authenticator::typed_recovery_code(typed)
             .map(|code| authenticator::recovery_hash(&self.key, user_id, &code))
             .unwrap_or_default();
         if !authenticators::use_recovery(tx, user_id, &hash)? {
-            budget.wrong(tx, self.now)?;
-            return self.failed(tx, "gd_recovery_failed", Some(&known), MfaRefused::WrongCode(Kind::RecoveryCode));
+            paid.wrong(tx, self.now)?;
+            return self.failed(tx, "gd_recovery_failed", known, MfaRefused::WrongCode(Kind::RecoveryCode));
         }
-        budget.right(tx)?;
+        paid.back(tx)?;
         let (code, fresh) = &self.fresh;
         authenticators::put(tx, fresh)?;
-        self.journal.write(tx, events::event("gd_recovery_succeed", &self.claimant, Some(&known)))?;
-        Ok(Ok(Proven { authenticator: known, is_new: false, recovery_code: Some(code.clone()) }))
+        self.journal.write(tx, events::event("gd_recovery_succeed", &self.claimant, Some(known)))?;
+        Ok(Ok(Proven { authenticator: known.clone(), is_new: false, recovery_code: Some(code.clone()) }))
     }
 
-    /// The authenticator with this id, if it is this person's.
-    fn find(&self, tx: &mut Tx<'_>, id: &str) -> Result<Option<Authenticator>, DbError> {
-        let user = &self.claimant.user;
-        if let Some(implicit) = Authenticator::implicit_email(user, &self.key).filter(|one| one.id == id) {
-            return Ok(Some(implicit));
+    /// Locks the user, and reads what they have; nothing when they are gone or blocked by now.
+    fn take_turn(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<Authenticator>>, DbError> {
+        let user_id = &self.claimant.user.user_id;
+        let user = users::get_for_update(tx, user_id)?.filter(|user| !user.is_blocked());
+        user.map(|_| authenticators::list_of_user(tx, user_id)).transpose()
+    }
+
+    /// Whether this proof may be made with it: its factor is on, and it counts alone or stands beside one that does. One that
+    /// was enrolled in another sign-in, or before its owner had another, must not become the way around that one.
+    fn may_use(&self, one: &Authenticator, all: &[Authenticator]) -> bool {
+        if !self.snapshot.guardian.is_enabled(one.kind.factor()) {
+            return false;
         }
-        Ok(authenticators::get(tx, id)?.filter(|one| one.user_id == user.user_id))
-    }
-
-    /// Whether this proof may make the authenticator good. One that was enrolled in another sign-in, or before its owner
-    /// had another, must not become the way around that one.
-    fn may_confirm(&self, tx: &mut Tx<'_>, one: &Authenticator) -> Result<Result<(), MfaRefused>, DbError> {
+        let stands = one.kind.is_independent() || all.iter().any(|other| counts_alone(other, &self.snapshot));
         if one.confirmed {
-            return Ok(Ok(()));
+            return stands;
         }
-        if one.about.transaction.as_ref() != Some(&self.claimant.transaction_id) {
-            return Ok(Err(MfaRefused::NotEnrolled(one.kind)));
-        }
-        let all = authenticators::list_of_user(tx, &self.claimant.user.user_id)?;
-        Ok(if self.claimant.may_enroll(&all) { Ok(()) } else { Err(MfaRefused::AlreadyEnrolled) })
+        let is_own = one.about.transaction.as_ref() == Some(&self.claimant.transaction_id);
+        stands && is_own && self.claimant.may_enroll(all, &self.snapshot)
     }
 
-    /// Notes the proof; the first one of an authenticator confirms it, and the recovery code that came with it.
-    fn done(&self, tx: &mut Tx<'_>, one: Authenticator) -> Judged {
+    /// Notes the proof; the first one of an authenticator confirms it, and the recovery code that came with it. One that came
+    /// with another enrolment is void: whoever it was shown to may not be who has just proven this one.
+    fn done(&self, tx: &mut Tx<'_>, one: Authenticator, all: &[Authenticator]) -> Judged {
         let is_new = !one.confirmed;
-        if self.is_kept(&one) {
-            authenticators::confirm(tx, &one, self.now)?;
-        }
+        // A verified address that nobody enrolled has no row; else the user's lock keeps it in place.
+        authenticators::confirm(tx, &one, self.now)?;
         if is_new {
-            authenticators::confirm_recovery(tx, &one.user_id, self.now)?;
+            for code in all.iter().filter(|other| other.kind == Kind::RecoveryCode && !other.confirmed) {
+                if code.about.transaction == one.about.transaction {
+                    authenticators::confirm(tx, code, self.now)?;
+                } else {
+                    authenticators::delete(tx, &code.id)?;
+                }
+            }
             self.journal.write(tx, events::event("gd_enrollment_complete", &self.claimant, Some(&one)))?;
         }
         self.journal.write(tx, events::event("gd_auth_succeed", &self.claimant, Some(&one)))?;
         Ok(Ok(Proven { authenticator: one, is_new, recovery_code: None }))
     }
 
-    /// Whether it has a row of its own.
-    fn is_kept(&self, one: &Authenticator) -> bool {
-        Authenticator::implicit_email(&self.claimant.user, &self.key).is_none_or(|implicit| implicit.id != one.id)
-    }
-
-    fn failed(&self, tx: &mut Tx<'_>, kind: &'static str, one: Option<&Authenticator>, why: MfaRefused) -> Judged {
-        let code = if why == MfaRefused::CodeExpired { "transaction_expired" } else { "invalid_otp" };
-        self.journal.write(tx, events::failure(kind, &self.claimant, one, code, &why.sentence()))?;
+    fn failed(&self, tx: &mut Tx<'_>, kind: &'static str, one: &Authenticator, why: MfaRefused) -> Judged {
+        let code = match (&why, one.kind) {
+            (MfaRefused::CodeExpired, _) => "transaction_expired",
+            (_, Kind::RecoveryCode) => "invalid_recovery_code",
+            _ => "invalid_otp",
+        };
+        self.journal.write(tx, events::failure(kind, &self.claimant, Some(one), code, &why.sentence()))?;
         Ok(Err(why))
     }
 
-    fn exhausted(&self, tx: &mut Tx<'_>, kind: &'static str, one: Option<&Authenticator>) -> Judged {
+    fn exhausted(&self, tx: &mut Tx<'_>, kind: &'static str, one: &Authenticator) -> Judged {
         let why = MfaRefused::TooManyCodes;
-        self.journal.write(tx, events::failure(kind, &self.claimant, one, "too_many_failures", &why.sentence()))?;
+        let event = events::failure(kind, &self.claimant, Some(one), "too_many_failures", &why.sentence());
+        self.journal.write(tx, event)?;
         Ok(Err(why))
     }
 }

@@ -99,13 +99,15 @@ where
     let work = move |tx: &mut Tx<'_>| match redeem(tx, &verify, &guard, &hash, &rng, now)? {
         Ok((mut user, created)) => {
             let issued = issue(tx, &user)?;
-            if !issued.waits {
+            // A ticket counts when it begins its session, and a first factor when the second is proven.
+            let counts = !issued.waits && verify.way != Way::Ticket;
+            if counts {
                 user.signed_in(&verify.caller.ip, now);
             }
             if created {
                 users::insert_later(tx, &user)?;
                 journal.write(tx, signed_up(&verify, &user, &journal))?;
-            } else if !issued.waits {
+            } else if counts {
                 users::record_sign_in(tx, &user)?;
             }
             let event = if issued.waits {
@@ -143,9 +145,8 @@ pub async fn check(app: &App, verify: Verify) -> Result<(), Refused> {
     let work = move |tx: &mut Tx<'_>| {
         let tried = match admit(tx, &verify, &guard, now)? {
             Ok(admitted) => {
-                let tried = codes::check(tx, &key(&verify.channel, admitted.identifier), &hash, now)?;
-                admitted.tried(tx, tried, now)?;
-                Ok(tried)
+                let tried = admitted.try_code(tx, &verify, &hash, false, now)?;
+                tried.map_err(|refused| (refused, Alarm::default()))
             }
             Err(refused) => Err((refused, Alarm::default())),
         };
@@ -194,9 +195,11 @@ fn redeem(
         Ok(admitted) => admitted,
         Err(refused) => return refuse(refused),
     };
-    let tried = codes::consume(tx, &key(&verify.channel, admitted.identifier), hash, now)?;
-    admitted.tried(tx, tried, now)?;
-    let Admitted { identifier, standing, known, .. } = admitted;
+    let tried = match admitted.try_code(tx, verify, hash, true, now)? {
+        Ok(tried) => tried,
+        Err(refused) => return refuse(refused),
+    };
+    let Admitted { identifier, standing, known } = admitted;
     let refused = match tried {
         Try::Right if known.is_none() && connection.disable_signup() => return refuse(Refused::SignupDisabled),
         // Only now: before the right code an answer must not tell whether there is a user.
@@ -223,13 +226,30 @@ struct Admitted<'v> {
     identifier: &'v Identifier,
     standing: Standing,
     known: Option<User>,
-    /// The bucket that a wrong code is counted in.
-    tally: String,
 }
 
 impl Admitted<'_> {
-    fn tried(&self, tx: &mut Tx<'_>, tried: Try, now: Millis) -> Result<(), DbError> {
-        if matches!(tried, Try::Wrong | Try::Exhausted) { wrong_codes::count(tx, &self.tally, now) } else { Ok(()) }
+    /// Tries the code, and uses it up if it is right and `consumes` says so. The code's row is locked before the wrong codes
+    /// of the day are looked at, so that of simultaneous tries each sees those before it.
+    fn try_code(
+        &self,
+        tx: &mut Tx<'_>,
+        verify: &Verify,
+        hash: &str,
+        consumes: bool,
+        now: Millis,
+    ) -> Result<Result<Try, Refused>, DbError> {
+        let key = key(&verify.channel, self.identifier);
+        let held = codes::hold(tx, &key, now)?;
+        let tally = wrong_codes::ask(tx, &verify.channel.connection.id, self.identifier)?;
+        let held = codes::held(tx, held)?;
+        let tally = tally.judge(tx, self.known.as_ref(), verify.browser.as_deref(), now)?;
+        let Some(tally) = tally else { return Ok(Err(Refused::TooManyAttempts)) };
+        let tried = codes::judge(tx, &key, held, hash, consumes, now)?;
+        if matches!(tried, Try::Wrong | Try::Exhausted) {
+            wrong_codes::count(tx, &tally, now)?;
+        }
+        Ok(Ok(tried))
     }
 }
 
@@ -246,7 +266,6 @@ fn admit<'v>(
         return Ok(Err(Refused::WrongCode(connection.strategy)));
     };
     let (standing, known) = (guard.ask(tx, now)?, users::ask_by(tx, &connection.name, identifier)?);
-    let tally = wrong_codes::ask(tx, &connection.id, identifier)?;
     let standing = guard.judge(tx, standing, now)?;
     match standing.verdict {
         Verdict::Free => {}
@@ -257,9 +276,7 @@ fn admit<'v>(
     if known.as_ref().is_some_and(User::is_blocked) {
         return Ok(Err(Refused::UserBlocked));
     }
-    let tally = tally.judge(tx, known.as_ref(), verify.browser.as_deref(), now)?;
-    let Some(tally) = tally else { return Ok(Err(Refused::TooManyAttempts)) };
-    Ok(Ok(Admitted { identifier, standing, known, tally }))
+    Ok(Ok(Admitted { identifier, standing, known }))
 }
 
 /// The user, who is made at the first right code; the code has confirmed the number or address.

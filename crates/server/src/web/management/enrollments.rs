@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use ringpass_core::model::authentication_method as method;
-use ringpass_core::model::authenticator::{self, Authenticator, Kind};
+use ringpass_core::model::authenticator::{Authenticator, Kind};
 use ringpass_core::model::enrollment;
 use ringpass_core::model::event::{Details, Event};
 use ringpass_core::model::guardian::Factor;
@@ -17,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::users::permit;
 use super::{ApiError, Outcome, Request};
 use crate::app::App;
+use crate::flows::mfa;
 use crate::flows::record::{self, Journal};
 use crate::web::{Reply, peer};
 
@@ -33,7 +33,7 @@ pub async fn remove(app: Arc<App>, request: Request) -> Outcome {
     let (id, diary) = (request.call.param("id").to_owned(), Diary::of(&app, &request));
     let work = move |tx: &mut Tx<'_>| {
         let one = authenticators::get(tx, &id)?.filter(enrollment::is_enrollment).ok_or(ApiError::NoEnrollment)?;
-        let user = users::get(tx, &one.user_id)?.ok_or(ApiError::NoEnrollment)?;
+        let user = users::get_for_update(tx, &one.user_id)?.ok_or(ApiError::NoEnrollment)?;
         unenroll(tx, &diary, &user, |it| it.id == one.id)?;
         Ok(Reply::empty(StatusCode::NO_CONTENT))
     };
@@ -80,11 +80,7 @@ pub async fn regenerate_recovery_code(app: Arc<App>, request: Request) -> Outcom
         return Err(ApiError::Untouchable("The factor recovery-code is not enabled"));
     }
     let user_id = request.call.param("id").to_owned();
-    let code = authenticator::recovery_code(&app.rng);
-    let mut one = Authenticator::new(Kind::RecoveryCode, &user_id, &app.rng, app.clock.now());
-    one.confirmed = true;
-    one.enrolled_at = Some(one.created_at);
-    one.recovery_hash = Some(authenticator::recovery_hash(&app.hash_key, &user_id, code.expose()));
+    let (code, one) = mfa::recovery_authenticator(&app, &user_id, true);
     let work = move |tx: &mut Tx<'_>| {
         users::get_for_update(tx, &user_id)?.ok_or(ApiError::NoUser)?;
         if enrollments::enrolled(tx, &[&user_id])?.is_empty() {
@@ -130,23 +126,14 @@ pub(super) async fn list(app: &App, user_id: String) -> Result<Vec<Authenticator
     app.db.read("enrollments.list", read).await?.ok_or(ApiError::NoUser)
 }
 
-/// Removes those authenticators of a user that `of` picks. With the last one that counts alone, the browsers go that were
-/// remembered for it: who enrols anew must not find a stranger's among them.
+/// Removes those authenticators of a user that `of` picks.
 pub(super) fn unenroll(
     tx: &mut Tx<'_>,
     diary: &Diary,
     user: &User,
     of: impl Fn(&Authenticator) -> bool,
-) -> Result<(), DbError> {
-    let (gone, left): (Vec<_>, Vec<_>) = authenticators::list_of_user(tx, &user.user_id)?.into_iter().partition(of);
-    for one in &gone {
-        authenticators::delete(tx, &one.id)?;
-        diary.write(tx, "gd_unenroll", user, one)?;
-    }
-    if !gone.is_empty() && !left.iter().any(|one| one.confirmed && one.kind.is_independent()) {
-        known_origins::forget(tx, &user.user_id, Some(known_origins::Kind::Remembered))?;
-    }
-    Ok(())
+) -> Result<bool, DbError> {
+    mfa::unenroll(tx, &user.user_id, of, |tx, one| diary.write(tx, "gd_unenroll", user, one))
 }
 
 /// What an event about an authenticator says of the call. Moves into the transaction of the change.
@@ -174,7 +161,7 @@ impl Diary {
             user_id: user.user_id.clone(),
             user_name: user.identifier().unwrap_or_default().to_owned(),
             connection: user.connection.clone(),
-            details: Details::of(&json!({"authenticator": method::logged(one)})),
+            details: Details::of(&json!({"authenticator": mfa::about(one)})),
             ..self.event.clone()
         };
         self.journal.write(tx, event)

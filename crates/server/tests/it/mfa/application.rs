@@ -225,6 +225,7 @@ async fn an_application_is_enrolled_and_proves_the_sign_ins_that_follow() {
           "hostname": "tenant.example",
           "user_id": "auth0|ann",
           "user_name": "ann@example.org",
+          "audience": "https://api.example/",
           "scope": "openid offline_access",
           "isMobile": false,
           "tenant_name": "tenant",

@@ -51,6 +51,7 @@ pub(in super::super) async fn associate(app: Arc<App>, call: Call) -> Result<Rep
     };
     let mut claimant = claimant(&app, &call, "/mfa/associate", who, &bearer.waiting);
     claimant.may_add = bearer.has("enroll");
+    claimant.token_since = bearer.issued_at;
     let enrolled = match wanted(&members)? {
         None => mfa::totp(&app, &claimant).await?,
         Some(Way::Email) => {
@@ -94,13 +95,13 @@ fn answer(app: &App, user: &User, enrolled: &Enrolled) -> Reply {
         secret,
         barcode_uri: mfa::barcode_uri(app, user, authenticator),
         recovery_codes: recovery_code.as_ref().map(|code| [code.expose()]),
-        oob_channel: challenged.as_ref().and_then(|_| channel(authenticator)),
+        oob_channel: challenged.as_ref().and_then(|_| channel(app, authenticator)),
         oob_code: challenged.as_ref().map(|challenged| challenged.oob_code.as_str()),
     };
     Reply::json(StatusCode::OK, &answer).with(http::header::CACHE_CONTROL, "no-store")
 }
 
 /// The way of the code that was just sent.
-fn channel(one: &Authenticator) -> Option<&'static str> {
-    Way::of(one).map(Way::name)
+fn channel(app: &App, one: &Authenticator) -> Option<&'static str> {
+    Way::of(app, one).map(Way::name)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{StatusCode, header};
 use ringpass_core::model::authenticator::{Authenticator, split_id};
-use ringpass_core::storage::{Tx, authenticators};
+use ringpass_core::storage::{Tx, authenticators, users};
 use serde_json::Value;
 
 use super::bearer::Bearer;
@@ -41,17 +41,21 @@ pub(in super::super) async fn remove(app: Arc<App>, call: Call) -> Result<Reply,
     let client_id = &bearer.waiting.transaction.client_id;
     let client = app.find(|snapshot| snapshot.client(client_id)).await?.ok_or(AuthError::InvalidToken)?;
     let claimant = claimant(&app, &call, "/mfa/authenticators", (client, peer::caller(&call, None)), &bearer.waiting);
-    let (own, journal) = (own.to_owned(), app.journal.clone());
+    let mut claimant = claimant;
+    (claimant.may_add, claimant.token_since) = (true, bearer.issued_at);
+    let (own, journal, snapshot) = (own.to_owned(), app.journal.clone(), app.snapshot());
     let work = move |tx: &mut Tx<'_>| {
-        let found = authenticators::get(tx, &own)?.filter(|one| one.user_id == claimant.user.user_id);
-        let Some(one) = found else { return Ok(false) };
-        authenticators::delete(tx, &one.id)?;
-        journal.write(tx, mfa::event("gd_unenroll", &claimant, Some(&one)))?;
-        Ok(true)
+        let user_id = claimant.user.user_id.clone();
+        users::get_for_update(tx, &user_id)?;
+        // A token from before somebody had a second factor must not take it away.
+        if !claimant.may_enroll(&authenticators::list_of_user(tx, &user_id)?, &snapshot) {
+            return Ok(Err(AuthError::InvalidToken));
+        }
+        let note =
+            |tx: &mut Tx<'_>, one: &Authenticator| journal.write(tx, mfa::event("gd_unenroll", &claimant, Some(one)));
+        let found = mfa::unenroll(tx, &user_id, |one| one.id == own, note)?;
+        Ok(if found { Ok(()) } else { Err(MfaError::NotFound.into()) })
     };
-    if app.db.write("mfa.remove", work).await? {
-        Ok(Reply::empty(StatusCode::NO_CONTENT))
-    } else {
-        Err(MfaError::NotFound.into())
-    }
+    app.db.write("mfa.remove", work).await??;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -1,7 +1,7 @@
 //! Who calls the MFA API: an `mfa_token`, or an access token for it (`docs/COMPATIBILITY.md` C1789).
 
 use http::header;
-use ringpass_core::kit::clock::SECOND;
+use ringpass_core::kit::clock::{Millis, SECOND};
 use ringpass_core::kit::hash;
 use ringpass_core::kit::jwt::{Alg, Parsed};
 use ringpass_core::model::mfa::{MfaTransaction, Wanted};
@@ -20,6 +20,8 @@ pub(super) struct Bearer {
     pub waiting: Waiting,
     /// Scopes of an access token; nothing for an `mfa_token`.
     pub scopes: Option<Vec<String>>,
+    /// When an access token was issued.
+    pub issued_at: Option<Millis>,
 }
 
 impl Bearer {
@@ -36,7 +38,7 @@ impl Bearer {
             return from_jwt(app, token, &parsed).await?.ok_or(AuthError::InvalidToken);
         }
         match waiting(app, token).await {
-            Ok(waiting) => Ok(Self { waiting, scopes: None }),
+            Ok(waiting) => Ok(Self { waiting, scopes: None, issued_at: None }),
             Err(MfaError::TokenMalformed | MfaError::TokenExpired) => Err(AuthError::InvalidToken),
             Err(other) => Err(other.into()),
         }
@@ -83,5 +85,6 @@ async fn from_jwt(app: &App, text: &str, token: &Parsed<'_>) -> Result<Option<Be
         wanted: Wanted { audience: Some(audience), scope: scope.clone(), gty: None },
     };
     let scopes = Some(scope.split_ascii_whitespace().map(str::to_owned).collect());
-    Ok(Some(Bearer { waiting: Waiting { transaction, user }, scopes }))
+    let issued_at = claims.get("iat").and_then(Value::as_i64).map(|iat| iat.saturating_mul(SECOND));
+    Ok(Some(Bearer { waiting: Waiting { transaction, user }, scopes, issued_at }))
 }

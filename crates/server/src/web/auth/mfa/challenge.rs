@@ -60,7 +60,7 @@ async fn chosen(app: &App, members: &Members, found: &Waiting) -> Result<(Authen
         let (word, own) = split_id(id).ok_or(MfaError::UnknownAuthenticator)?;
         let one = usable.into_iter().find(|one| one.id == own && one.kind != Kind::RecoveryCode);
         let one = one.ok_or(MfaError::UnknownAuthenticator)?;
-        let way = channel.or_else(|| Way::parse(word)).or_else(|| Way::of(&one));
+        let way = channel.or_else(|| Way::parse(word)).or_else(|| Way::of(app, &one));
         let way = if one.kind == Kind::Totp { None } else { way };
         return Ok((one, way));
     }
@@ -79,6 +79,6 @@ async fn chosen(app: &App, members: &Members, found: &Waiting) -> Result<(Authen
             had.join(" ")
         ))
     })?;
-    let way = channel.or_else(|| Way::of(&one));
+    let way = channel.or_else(|| Way::of(app, &one));
     Ok((one, way))
 }

@@ -97,12 +97,19 @@ fn refused(refused: &MfaRefused) -> (u16, &'static str, String) {
         MfaRefused::NotEnrolled(_) => (401, "unsupported_challenge_type"),
         MfaRefused::TooManyCodes | MfaRefused::TooManyMessages(_) => (429, "invalid_request"),
         MfaRefused::AlreadyEnrolled => (403, "access_denied"),
+        MfaRefused::UserBlocked => (401, "unauthorized"),
         MfaRefused::BadPhone | MfaRefused::BadEmail | MfaRefused::Unsupported | MfaRefused::NotSent(_) => {
             (400, "invalid_request")
         }
         MfaRefused::Database(_) => (500, "server_error"),
     };
     (status, error, refused.sentence())
+}
+
+impl From<MfaRefused> for MfaError {
+    fn from(refused: MfaRefused) -> Self {
+        Self::Refused(refused)
+    }
 }
 
 impl From<DbError> for MfaError {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ringpass_core::kit::clock::SECOND;
+use ringpass_core::kit::clock::{Millis, SECOND};
 use ringpass_core::kit::secret::Secret;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::event::Event;
@@ -58,9 +58,14 @@ pub(in super::super) async fn exchange(
     let token = required(members, "mfa_token")?;
     // An access token for the MFA API confirms what was enrolled with it.
     let is_access_token = token.bytes().filter(|byte| *byte == b'.').count() == 2 && !token.starts_with("Fe26.");
+    let mut since = None;
     let found = if is_access_token {
-        let bearer = Bearer::read(app, token).await.map_err(|_| MfaError::TokenMalformed)?;
+        let bearer = Bearer::read(app, token).await.map_err(|error| match error {
+            AuthError::InvalidToken => MfaError::TokenMalformed.into(),
+            other => other,
+        })?;
         bearer.needs("enroll")?;
+        since = bearer.issued_at;
         bearer.waiting
     } else {
         waiting(app, token).await?
@@ -68,12 +73,9 @@ pub(in super::super) async fn exchange(
     if found.transaction.client_id != client.id {
         return Err(MfaError::ForeignToken.into());
     }
-    if found.user.is_blocked() {
-        return Err(AuthError::UserBlocked);
-    }
     let proof = read(app, grant_type, members, &found)?;
     charge(app, &caller, &found.transaction.id).await?;
-    complete(app, client, caller, found, proof, is_access_token).await
+    complete(app, client, caller, found, proof, since).await
 }
 
 fn read(app: &App, grant_type: &str, members: &Members, found: &Waiting) -> Result<Proof, AuthError> {
@@ -112,10 +114,11 @@ async fn complete(
     caller: Caller,
     found: Waiting,
     proof: Proof,
-    is_access_token: bool,
+    token_since: Option<Millis>,
 ) -> Result<Tokens, AuthError> {
     let Waiting { transaction, user } = found;
     let wanted = transaction.wanted.clone();
+    let audience = wanted.audience.clone().unwrap_or_default();
     let granted = grant::for_user(app, &client, wanted.audience.as_deref(), &wanted.scope).await?;
     let settling = Settling::behind_second_factor(app, &client, granted, &caller, wanted);
     let claimant = Claimant {
@@ -125,7 +128,8 @@ async fn complete(
         caller,
         locale: String::new(),
         request: Origin::default(),
-        may_add: is_access_token,
+        may_add: token_since.is_some(),
+        token_since,
         shows_recovery: true,
         browser: None,
     };
@@ -133,12 +137,11 @@ async fn complete(
         prover: Prover::of(app, claimant),
         settling: Arc::clone(&settling),
         proof,
-        is_access_token,
+        audience,
         journal: app.journal.clone(),
         now: app.clock.now(),
     });
-    let (user, settled, recovery_code) =
-        app.db.write("mfa.exchange", move |tx| turn.take(tx)).await?.map_err(MfaError::Refused)?;
+    let (user, settled, recovery_code) = app.db.write("mfa.exchange", move |tx| turn.take(tx)).await??;
     Ok(settling.end(app, user, settled).await?.with_recovery_code(recovery_code.as_ref()))
 }
 
@@ -146,35 +149,38 @@ struct Turn {
     prover: Prover,
     settling: Arc<Settling>,
     proof: Proof,
-    is_access_token: bool,
+    audience: String,
     journal: Journal,
-    now: i64,
+    now: Millis,
 }
 
-type Taken = Result<(User, Settled, Option<Secret>), MfaRefused>;
+type Taken = Result<(User, Settled, Option<Secret>), MfaError>;
 
 impl Turn {
     fn take(&self, tx: &mut Tx<'_>) -> Result<Taken, DbError> {
-        let proven = match &self.proof {
+        let claimant = &self.prover.claimant;
+        // An access token has no sign-in behind it that could be completed.
+        let is_sign_in = claimant.token_since.is_none();
+        // Of several that complete it at once one does, and the others spend nothing.
+        if is_sign_in && !mfa_transactions::hold(tx, &claimant.transaction_id, self.now)? {
+            return Ok(Err(MfaError::TokenExpired));
+        }
+        let judged = match &self.proof {
             Proof::Code { authenticator_id, typed } => self.prover.code(tx, authenticator_id, typed)?,
             Proof::Application(typed) => self.prover.application(tx, typed)?,
             Proof::Recovery(typed) => self.prover.recovery(tx, typed)?,
         };
-        let claimant = &self.prover.claimant;
-        let Proven { recovery_code, .. } = match proven {
-            Ok(proven) => proven,
+        let Proven { recovery_code, .. } = match judged {
+            Ok(right) => right,
             Err(refused) => {
                 let event = Event { description: refused.sentence(), ..self.event(self.proof.events().1) };
                 self.journal.write(tx, event)?;
-                return Ok(Err(refused));
+                return Ok(Err(refused.into()));
             }
         };
         let mut user = claimant.user.clone();
-        if !self.is_access_token {
-            // Of several that complete it at once, one does.
-            if !mfa_transactions::take(tx, &claimant.transaction_id)? {
-                return Ok(Err(MfaRefused::CodeExpired));
-            }
+        if is_sign_in {
+            mfa_transactions::complete(tx, &claimant.transaction_id)?;
             user.signed_in(&claimant.caller.ip, self.now);
             users::record_sign_in(tx, &user)?;
         }
@@ -191,6 +197,7 @@ impl Turn {
             connection: user.connection.clone(),
             client_id: client.id.clone(),
             client_name: client.name().to_owned(),
+            audience: self.audience.clone(),
             ..record::event(kind, caller)
         }
     }

@@ -11,6 +11,7 @@ pub(super) mod grant;
 
 use std::sync::Arc;
 
+use http::Method;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::mfa::{self, MfaTransaction, Presented};
 use ringpass_core::model::user::User;
@@ -21,7 +22,7 @@ use super::client::{Checked, Credentials};
 use super::error::AuthError;
 use crate::app::App;
 use crate::flows::caller::Caller;
-use crate::flows::mfa::{Claimant, Origin};
+use crate::flows::mfa::{Claimant, MfaRefused, Origin};
 use crate::web::{Call, peer};
 use error::MfaError;
 
@@ -34,8 +35,8 @@ struct Waiting {
 /// The sign-in that an `mfa_token` names.
 async fn waiting(app: &App, token: &str) -> Result<Waiting, MfaError> {
     let now = app.clock.now();
-    let id = match mfa::read_token(&app.hash_key, token, now) {
-        Presented::Good(id) => id,
+    let (id, since) = match mfa::read_token(&app.hash_key, token, now) {
+        Presented::Good((id, until)) => (id, until - mfa::LIFETIME),
         Presented::Expired => return Err(MfaError::TokenExpired),
         Presented::Malformed => return Err(MfaError::TokenMalformed),
     };
@@ -44,8 +45,11 @@ async fn waiting(app: &App, token: &str) -> Result<Waiting, MfaError> {
         let user = users::get(tx, &transaction.user_id)?;
         Ok(user.map(|user| Waiting { transaction, user }))
     });
-    // One that is not there any more was completed.
-    found.await?.ok_or(MfaError::TokenExpired)
+    let found = found.await?;
+    // One that is not there any more was completed; one whose password has changed since proves nothing now.
+    let found = found.filter(|found| found.user.last_password_reset.is_none_or(|at| at <= since));
+    let found = found.ok_or(MfaError::TokenExpired)?;
+    if found.user.is_blocked() { Err(MfaError::Refused(MfaRefused::UserBlocked)) } else { Ok(found) }
 }
 
 /// The client of a call to the MFA API, and who calls. What the sign-in's own client sends must prove it as at the token
@@ -87,8 +91,13 @@ fn claimant(
         client,
         caller,
         locale: app.snapshot().texts.choose(None, language).locale().to_owned(),
-        request: Origin { method: "POST", path, language: language.unwrap_or_default().to_owned() },
+        request: Origin {
+            method: if call.method == Method::DELETE { "DELETE" } else { "POST" },
+            path,
+            language: language.unwrap_or_default().to_owned(),
+        },
         may_add: false,
+        token_since: None,
         shows_recovery: true,
         browser: None,
     }

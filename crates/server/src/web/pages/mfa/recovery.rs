@@ -149,7 +149,9 @@ fn path_of(call: &Call) -> &'static str {
 
 async fn show_new(app: &App, call: &Call, waiting: &Waiting) -> Result<Reply, PageError> {
     let Some(replaced) = waiting.second.recovery else { return Ok(to(&waiting.at(PATH))) };
-    let code = waiting.turn(call).recovery_code(app, &waiting.claimant).await?;
+    let Some(code) = waiting.turn(call).recovery_code(app, &waiting.claimant).await? else {
+        return Ok(to(&waiting.at(PATH)));
+    };
     Ok(shown(waiting, replaced, &code, None, StatusCode::OK))
 }
 

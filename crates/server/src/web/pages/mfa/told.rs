@@ -33,7 +33,7 @@ pub(super) fn key(refused: &MfaRefused, way: Option<Way>) -> &'static str {
     match refused {
         MfaRefused::WrongCode(_) => "invalid-code",
         MfaRefused::CodeExpired => "no-transaction-in-progress",
-        MfaRefused::NotEnrolled(_) | MfaRefused::AlreadyEnrolled => "transaction-not-found",
+        MfaRefused::NotEnrolled(_) | MfaRefused::AlreadyEnrolled | MfaRefused::UserBlocked => "transaction-not-found",
         MfaRefused::TooManyCodes => "too-many-failures",
         MfaRefused::TooManyMessages(way) => {
             by(Some(*way), "too-many-sms", "too-many-voice", "too-many-email", "too-many-sms")
