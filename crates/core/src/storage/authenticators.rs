@@ -92,15 +92,6 @@ pub fn confirm(tx: &mut Tx<'_>, one: &Authenticator, now: Millis) -> Result<bool
     Ok(changed == 1)
 }
 
-/// Makes the recovery code of a user good that came with their first authenticator.
-pub fn confirm_recovery(tx: &mut Tx<'_>, user_id: &str, now: Millis) -> Result<(), DbError> {
-    tx.later(
-        "UPDATE authenticators SET confirmed = 1, enrolled_at = ?2, prune_at = NULL \
-         WHERE user_id = ?1 AND kind = 'recovery-code' AND confirmed = 0",
-        &[user_id.into(), now.into()],
-    )
-}
-
 /// Uses the password of a step of an application up; `false` when it, or a later one, was used before.
 pub fn use_step(tx: &mut Tx<'_>, id: &str, step: i64) -> Result<bool, DbError> {
     let changed = tx.execute(
@@ -129,16 +120,8 @@ pub fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
     Ok(tx.execute("DELETE FROM authenticators WHERE id = ?1", &[id.into()])? == 1)
 }
 
-/// Removes what a user has, of one kind if one is named; how many went.
-pub fn delete_of_user(tx: &mut Tx<'_>, user_id: &str, kind: Option<Kind>) -> Result<u64, DbError> {
-    tx.execute(
-        "DELETE FROM authenticators WHERE user_id = ?1 AND (CAST(?2 AS TEXT) = '' OR kind = CAST(?2 AS TEXT))",
-        &[user_id.into(), kind.map_or("", Kind::name).into()],
-    )
-}
-
 /// Removes all of a user who is gone.
-pub(super) fn delete_of_user_later(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
+pub(super) fn delete_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
     tx.later("DELETE FROM authenticators WHERE user_id = ?1", &[user_id.into()])
 }
 

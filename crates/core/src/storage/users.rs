@@ -307,7 +307,7 @@ fn forget(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
 
 /// Removes what a user, who is one no longer, proved a second factor with.
 pub(super) fn forget_factors(tx: &mut Tx<'_>, user_id: &str) -> Result<(), DbError> {
-    authenticators::delete_of_user_later(tx, user_id)?;
+    authenticators::delete_of_user(tx, user_id)?;
     mfa_transactions::delete_of_user(tx, user_id)?;
     phone_backoffs::forget(tx, user_id)?;
     known_origins::forget(tx, user_id, None)

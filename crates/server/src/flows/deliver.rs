@@ -7,7 +7,7 @@ use metrics::{counter, histogram};
 use ringpass_core::model::guardian::MessageType;
 use ringpass_core::model::phone::Phone;
 use ringpass_core::model::template::{Tail, Variables};
-use ringpass_core::providers::{Message, Origin, Provider, Refusal, Taken, Verdict};
+use ringpass_core::providers::{Message, Origin, Provider, Reason, Refusal, Taken, Verdict};
 use tokio::time::{Instant, sleep};
 
 use super::caller::Caller;
@@ -77,7 +77,12 @@ pub async fn send(app: &App, provider: &Provider, message: &Message, caller: &Ca
     }
     sleep(pause).await;
     origin.timeout = each.min(left);
-    call(app, provider, message, &origin).await
+    // What the first call may have brought there, the second did not take back.
+    let first = refusal.reason;
+    call(app, provider, message, &origin).await.map_err(|second| match first {
+        Reason::Timeout | Reason::Unexpected => Refusal { reason: first, ..second },
+        _ => second,
+    })
 }
 
 /// One call, counted and timed.

@@ -277,7 +277,10 @@ impl Exchange {
             RefreshRefused::Scope(scope) => ("fertft", Refused::Scope(scope.clone()).sentence()),
             _ => ("fertft", "Unknown or invalid refresh token.".to_owned()),
         };
-        let user_id = if let RefreshRefused::Reused(user_id) = refused { user_id.clone() } else { String::new() };
+        let user_id = match refused {
+            RefreshRefused::Reused(user_id) | RefreshRefused::SecondFactor(Required { user_id, .. }) => user_id.clone(),
+            _ => String::new(),
+        };
         self.journal.write(tx, Event { description, user_id, ..on_client(kind, &self.client, &self.caller) })
     }
 }

@@ -53,6 +53,8 @@ pub struct Required {
     pub is_enrolled: bool,
     /// Words for what they may prove it with, or enrol.
     pub types: Vec<&'static str>,
+    /// Whose sign-in it is, for the log.
+    pub user_id: String,
 }
 
 /// What stands between a first factor at the token endpoint and its tokens.
@@ -102,7 +104,12 @@ impl Gate {
         };
         let all = [Kind::Phone, Kind::Totp, Kind::Email, Kind::RecoveryCode];
         let types = all.into_iter().filter(|kind| counts(*kind)).map(Kind::requirement).collect();
-        Ok(Some(Required { mfa_token: mfa::token(&self.key, id, until), is_enrolled, types }))
+        Ok(Some(Required {
+            mfa_token: mfa::token(&self.key, id, until),
+            is_enrolled,
+            types,
+            user_id: user.user_id.clone(),
+        }))
     }
 }
 

@@ -84,6 +84,7 @@ fn all() -> Vec<AuthError> {
             mfa_token: text("Fe26.2*…"),
             is_enrolled: true,
             types: vec!["phone", "otp"],
+            user_id: String::new(),
         })),
         E::TooManyRequests(Window { limit: 50, remaining: 0, reset_at: NOW + 72_000 }, 72),
         E::TooManyAttempts,
@@ -297,7 +298,12 @@ fn every_error_about_a_second_factor_is_answered_like_this() {
         R::NotSent(Way::Email),
     ];
     let own = [
-        E::Required(Required { mfa_token: "Fe26.2*…".into(), is_enrolled: false, types: vec!["phone"] }),
+        E::Required(Required {
+            mfa_token: "Fe26.2*…".into(),
+            is_enrolled: false,
+            types: vec!["phone"],
+            user_id: String::new(),
+        }),
         E::TokenMalformed,
         E::TokenExpired,
         E::TokenInvalid,

@@ -4,10 +4,12 @@
 //! Anyone can send such requests. Buckets in memory bound what they write.
 
 use ringpass_core::model::event::Event;
+use ringpass_core::model::mfa;
 
 use super::body::{Members, optional};
 use super::client::Credentials;
 use super::error::AuthError;
+use super::mfa::error::MfaError;
 use crate::app::App;
 use crate::flows::limits::has_room;
 use crate::flows::record;
@@ -39,7 +41,20 @@ fn kind(grant_type: &str, error: &AuthError) -> Option<&'static str> {
         matches!(error, AuthError::Unauthorized | AuthError::BadAssertion(_) | AuthError::GrantNotAllowed(_));
     let before_a_code =
         matches!(error, AuthError::UnknownRealm(_) | AuthError::UnknownService(_) | AuthError::NoClientGrant(_));
+    let before_a_proof = matches!(
+        error,
+        AuthError::Mfa(
+            MfaError::TokenMalformed
+                | MfaError::TokenExpired
+                | MfaError::ForeignToken
+                | MfaError::OobMalformed
+                | MfaError::OobMismatch
+        )
+    );
     match grant_type {
+        mfa::OOB if before_every_grant || before_a_proof => Some("feoobft"),
+        mfa::OTP if before_every_grant || before_a_proof => Some("feotpft"),
+        mfa::RECOVERY_CODE if before_every_grant || before_a_proof => Some("fercft"),
         "authorization_code" if before_every_grant => Some("feacft"),
         "client_credentials" if before_every_grant => Some("feccft"),
         "refresh_token" if before_every_grant => Some("fertft"),

@@ -137,6 +137,7 @@ async fn a_phone_is_enrolled_by_text_message_and_then_challenged() {
         gd_send_voice: Guardian - Voice call made
         gd_auth_succeed: MFA authentication succeeded
         seoobft: Successful exchange of Password and OOB Challenge for Access Token
+        feoobft: mfa_token is expired
     "#]]
     .assert_eq(&out);
 }
