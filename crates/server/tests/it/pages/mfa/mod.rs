@@ -6,6 +6,7 @@ mod email;
 mod phone;
 mod recovery;
 mod remember;
+mod sessions;
 mod tickets;
 
 use std::time::Duration;
