@@ -42,7 +42,7 @@ use hyper_util::rt::TokioExecutor;
 use ringpass_core::kit::hash;
 use ringpass_core::kit::rng::Rng;
 use ringpass_core::kit::secret::MasterKeys;
-use ringpass_core::storage::{Db, Settings, Url};
+use ringpass_core::storage::{Db, DbError, Settings, Url};
 use ringpass_simulator::Gateway;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -244,8 +244,18 @@ impl World {
     /// Opens the database beside the servers (on SQLite: after them).
     async fn open(&self) -> Db {
         let keys = Arc::new(MasterKeys::parse(&master_key()).unwrap());
-        let settings = Settings { url: self.database.clone(), queue: 100, connections: 1, durable: true, keys };
-        Db::open(settings).await.unwrap()
+        let open = || {
+            let keys = Arc::clone(&keys);
+            Db::open(Settings { url: self.database.clone(), queue: 100, connections: 1, durable: true, keys })
+        };
+        // A process that another test starts at this moment holds a copy of our lock until it is under way.
+        for _ in 0..200 {
+            match open().await {
+                Err(DbError::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
+                opened => return opened.unwrap(),
+            }
+        }
+        open().await.unwrap()
     }
 
     /// What one number in the database is.
