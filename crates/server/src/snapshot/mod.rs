@@ -62,6 +62,8 @@ pub struct Snapshot {
     pub device_days: i64,
     /// Signing keys and their published form.
     pub keys: Keys,
+    /// Whether the tenant keeps to the classic pages of its own, with which there are no calls.
+    pub is_classic: bool,
     /// Texts of the hosted pages.
     pub texts: Texts,
     /// Looks of the hosted pages.
@@ -147,6 +149,7 @@ impl Snapshot {
             suspicious_ip: attack_protection(tx, attack_protection::SUSPICIOUS_IP)?.as_ref().and_then(SuspiciousIp::of),
             phone: PhoneFactor::of(&guardian),
             guardian,
+            is_classic: pages::is_classic(tx)?,
             texts: pages::texts(tx, &settings)?,
             branding: pages::branding(tx)?,
             page_template: pages::template(tx)?,

@@ -22,6 +22,12 @@ pub(super) fn branding(tx: &mut Tx<'_>) -> Result<Branding, DbError> {
     Ok(Branding::of(&stored, settings::get(tx, settings::THEME)?.as_ref()))
 }
 
+/// Whether the tenant keeps to the classic pages of its own.
+pub(super) fn is_classic(tx: &mut Tx<'_>) -> Result<bool, DbError> {
+    let stored = settings::get(tx, settings::PROMPTS)?;
+    Ok(stored.is_some_and(|stored| stored.get("universal_login_experience").is_some_and(|it| it == "classic")))
+}
+
 /// The page template. It was parsed before it was stored; one that cannot be read any more is none.
 pub(super) fn template(tx: &mut Tx<'_>) -> Result<Option<PageTemplate>, DbError> {
     let stored = settings::get(tx, settings::PAGE_TEMPLATE)?;

@@ -61,6 +61,12 @@ impl Way {
         }
     }
 
+    /// Whether applications may have codes sent this way: calls are for the hosted pages, so there are none for a tenant
+    /// that keeps to classic ones.
+    pub fn is_for_api(self, app: &App) -> bool {
+        self != Self::Phone(MessageType::Voice) || !app.snapshot().is_classic
+    }
+
     /// Whether the tenant lets codes go this way.
     pub fn is_on(self, app: &App) -> bool {
         let guardian = &app.snapshot().guardian;

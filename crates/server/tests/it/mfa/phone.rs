@@ -364,3 +364,24 @@ async fn with_exponential_protection_each_message_waits_longer_until_a_code_is_r
     assert_eq!(challenge(&world, &token, json!({})).await.status, 429);
     drop((twilio.take(), world.logs().await));
 }
+
+#[tokio::test]
+async fn calls_need_the_hosted_pages() {
+    let (world, twilio) = World::with_phone_factor(&["sms", "voice"]).await;
+    let classic = json!({"universal_login_experience": "classic"});
+    assert_eq!(world.api("update:prompts").patch("/api/v2/prompts", classic).await.status, 200);
+    let token = world.anon().mfa_token().await;
+    let body = json!({"authenticator_types": ["oob"], "oob_channels": ["voice"], "phone_number": PHONE});
+    let answer = world.anon().bearer(&token).post("/mfa/associate", body).await;
+    assert_eq!(
+        answer.line(),
+        r#"400 {"error":"invalid_request","error_description":"Unsupported authenticator type"}"#
+    );
+    let (answer, code) = associate(&world, &twilio, &token, "sms").await;
+    assert_eq!(prove(&world, &token, &answer.text("oob_code"), &code).await.status, 200);
+    let token = world.anon().mfa_token().await;
+    assert_eq!(challenge(&world, &token, json!({"oob_channel": "voice"})).await.status, 400);
+    assert_eq!(challenge(&world, &token, json!({})).await.status, 200);
+    assert!(twilio.next().await.path.ends_with("/Messages.json"));
+    drop(world.logs().await);
+}

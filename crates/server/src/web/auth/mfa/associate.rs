@@ -52,7 +52,11 @@ pub(in super::super) async fn associate(app: Arc<App>, call: Call) -> Result<Rep
     let mut claimant = claimant(&app, &call, "/mfa/associate", who, &bearer.waiting);
     claimant.may_add = bearer.has("enroll");
     claimant.token_since = bearer.issued_at;
-    let enrolled = match wanted(&members)? {
+    let wanted = wanted(&members)?;
+    if wanted.is_some_and(|way| !way.is_for_api(&app)) {
+        return Err(MfaRefused::Unsupported.into());
+    }
+    let enrolled = match wanted {
         None => mfa::totp(&app, &claimant).await?,
         Some(Way::Email) => {
             let own = claimant.user.email.as_deref();

@@ -61,8 +61,7 @@ async fn chosen(app: &App, members: &Members, found: &Waiting) -> Result<(Authen
         let one = usable.into_iter().find(|one| one.id == own && one.kind != Kind::RecoveryCode);
         let one = one.ok_or(MfaError::UnknownAuthenticator)?;
         let way = channel.or_else(|| Way::parse(word)).or_else(|| Way::of(app, &one));
-        let way = if one.kind == Kind::Totp { None } else { way };
-        return Ok((one, way));
+        return if one.kind == Kind::Totp { Ok((one, None)) } else { for_api(app, one, way) };
     }
     let fits = |one: &&Authenticator| {
         channel.is_none_or(|way| match way {
@@ -80,5 +79,9 @@ async fn chosen(app: &App, members: &Members, found: &Waiting) -> Result<(Authen
         ))
     })?;
     let way = channel.or_else(|| Way::of(app, &one));
-    Ok((one, way))
+    for_api(app, one, way)
+}
+
+fn for_api(app: &App, one: Authenticator, way: Option<Way>) -> Result<(Authenticator, Option<Way>), AuthError> {
+    if way.is_some_and(|way| !way.is_for_api(app)) { Err(MfaRefused::Unsupported.into()) } else { Ok((one, way)) }
 }
