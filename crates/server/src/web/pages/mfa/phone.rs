@@ -47,6 +47,8 @@ struct Widget<'a> {
     countries: Vec<&'static Country>,
     country: &'a str,
     typed: &'a str,
+    /// Key of the button's text.
+    button: &'a str,
     /// Whether a call is wanted; nothing where there is no choice.
     voice: Option<bool>,
     error: Option<&'a str>,
@@ -186,6 +188,7 @@ fn page(app: &App, waiting: &Waiting, typed: &Typed, error: Option<&str>, status
         countries: countries::list(waiting.running.look.lang().tag(), app.snapshot().countries.as_ref()),
         country: &typed.country,
         typed: &typed.number,
+        button: if path == PHONE { "continueButtonText" } else { "buttonText" },
         voice: (path == PHONE).then_some(typed.way == MessageType::Voice),
         error: error.map(|key| t.get(key)),
         aside: Aside::of(waiting, t, path, choices::other(app, waiting).into_iter().collect()),

@@ -38,18 +38,15 @@ pub(super) fn key(refused: &MfaRefused, way: Option<Way>) -> &'static str {
         MfaRefused::TooManyMessages(way) => {
             by(Some(*way), "too-many-sms", "too-many-voice", "too-many-email", "too-many-sms")
         }
-        MfaRefused::NotSent(way) => {
-            by(Some(*way), "send-sms-failed", "send-voice-failed", "send-email-failed", "send-sms-failed")
-        }
+        MfaRefused::NotSent(way) => by(Some(*way), "send-sms-failed", "send-voice-failed", EMAIL, "send-sms-failed"),
         MfaRefused::BadPhone => "invalid-phone",
-        MfaRefused::BadEmail => "send-email-failed",
-        MfaRefused::Unsupported => by(
-            way,
-            "sms-authenticator-error",
-            "voice-authenticator-error",
-            "email-authenticator-error",
-            "authenticator-error",
-        ),
+        MfaRefused::BadEmail => EMAIL,
+        MfaRefused::Unsupported => {
+            by(way, "sms-authenticator-error", "voice-authenticator-error", EMAIL, "authenticator-error")
+        }
         MfaRefused::Database(_) => "authenticator-error",
     }
 }
+
+/// Whatever is wrong with mail.
+const EMAIL: &str = "mfa-email-challenge-authenticator-error";

@@ -7,6 +7,7 @@ mod phone;
 mod recovery;
 mod remember;
 mod sessions;
+mod texts;
 mod tickets;
 
 use std::time::Duration;
