@@ -163,10 +163,12 @@ impl Turn<'_> {
                     return Ok(Err(MfaRefused::CodeExpired));
                 };
                 let ticket = login.enrollment.as_ref().map(|enrollment| enrollment.ticket.clone());
-                if let Some(ticket) = &ticket
-                    && !enrollment_tickets::hold(tx, ticket, step.now)?
-                {
-                    return Ok(Err(MfaRefused::NotEnrolled(authenticator::Kind::Phone)));
+                if let Some(ticket) = &ticket {
+                    // The user first, as whoever removes one does.
+                    users::get_for_update(tx, &step.user.user_id)?;
+                    if !enrollment_tickets::hold(tx, ticket, step.now)? {
+                        return Ok(Err(MfaRefused::NotEnrolled(authenticator::Kind::Phone)));
+                    }
                 }
                 let chosen = login.second.as_ref().and_then(|second| second.authenticator.clone()).unwrap_or_default();
                 let judged = match &proof {
