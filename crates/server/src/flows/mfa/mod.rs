@@ -156,12 +156,17 @@ pub fn usable(all: Vec<Authenticator>, user: &User, snapshot: &Snapshot, key: &M
 /// Everything that a user has, confirmed or not, with the verified e-mail address if that factor is on.
 pub async fn all(app: &App, user: &User) -> Result<Vec<Authenticator>, DbError> {
     let user_id = user.user_id.clone();
-    let mut all = app.db.read("mfa.list", move |tx: &mut Tx<'_>| authenticators::list_of_user(tx, &user_id)).await?;
+    let all = app.db.read("mfa.list", move |tx: &mut Tx<'_>| authenticators::list_of_user(tx, &user_id)).await?;
+    Ok(with_address(app, user, all))
+}
+
+/// The same for what is read already.
+pub fn with_address(app: &App, user: &User, mut all: Vec<Authenticator>) -> Vec<Authenticator> {
     let implicit = Authenticator::implicit_email(user, &app.hash_key).filter(|one| {
         app.snapshot().guardian.is_enabled(one.kind.factor()) && all.iter().all(|it| it.email != one.email)
     });
     all.extend(implicit);
-    Ok(all)
+    all
 }
 
 /// The order in which a user's authenticators are offered: the one that was used last, then applications, phones, addresses

@@ -19,7 +19,7 @@ use crate::web::{Call, Reply, peer};
 pub(in super::super) async fn list(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
     let bearer = Bearer::of(&app, &call).await?;
     bearer.needs("read:authenticators")?;
-    let all = mfa::all(&app, &bearer.waiting.user).await?;
+    let all = mfa::with_address(&app, &bearer.waiting.user, bearer.waiting.all);
     let views: Vec<Value> = all.iter().flat_map(Authenticator::views).collect();
     Ok(Reply::json(StatusCode::OK, &views).with(header::CACHE_CONTROL, "no-store"))
 }

@@ -5,7 +5,7 @@ use ringpass_core::kit::clock::{Millis, SECOND};
 use ringpass_core::kit::hash;
 use ringpass_core::kit::jwt::{Alg, Parsed};
 use ringpass_core::model::mfa::{MfaTransaction, Wanted};
-use ringpass_core::storage::users;
+use ringpass_core::storage::{Tx, authenticators, users};
 use serde_json::Value;
 
 use super::error::MfaError;
@@ -74,7 +74,8 @@ async fn from_jwt(app: &App, text: &str, token: &Parsed<'_>) -> Result<Option<Be
         return Ok(None);
     }
     let id = said("sub").to_owned();
-    let user = app.db.read("mfa.user", move |tx| users::get(tx, &id)).await?;
+    let read = move |tx: &mut Tx<'_>| Ok((users::get(tx, &id)?, authenticators::list_of_user(tx, &id)?));
+    let (user, all) = app.db.read("mfa.user", read).await?;
     let Some(user) = user.filter(|user| !user.is_blocked()) else { return Ok(None) };
     let scope = said("scope").to_owned();
     let transaction = MfaTransaction {
@@ -86,5 +87,5 @@ async fn from_jwt(app: &App, text: &str, token: &Parsed<'_>) -> Result<Option<Be
     };
     let scopes = Some(scope.split_ascii_whitespace().map(str::to_owned).collect());
     let issued_at = claims.get("iat").and_then(Value::as_i64).map(|iat| iat.saturating_mul(SECOND));
-    Ok(Some(Bearer { waiting: Waiting { transaction, user }, scopes, issued_at }))
+    Ok(Some(Bearer { waiting: Waiting { transaction, user, all }, scopes, issued_at }))
 }

@@ -23,7 +23,7 @@ pub(in super::super) async fn challenge(app: Arc<App>, call: Call) -> Result<Rep
         other => other,
     })?;
     let who = client_of(&app, &call, &members, &found.transaction.client_id).await?;
-    let (one, way) = chosen(&app, &members, &found).await?;
+    let (one, way) = chosen(&app, &members, &found)?;
     let body = match way {
         None => json!({"challenge_type": "otp"}),
         Some(way) => {
@@ -36,9 +36,8 @@ pub(in super::super) async fn challenge(app: Arc<App>, call: Call) -> Result<Rep
 }
 
 /// What is challenged, and the way of its code; nothing for an application.
-async fn chosen(app: &App, members: &Members, found: &Waiting) -> Result<(Authenticator, Option<Way>), AuthError> {
-    let all = mfa::all(app, &found.user).await?;
-    let usable = mfa::usable(all, &found.user, &app.snapshot(), &app.hash_key);
+fn chosen(app: &App, members: &Members, found: &Waiting) -> Result<(Authenticator, Option<Way>), AuthError> {
+    let usable = mfa::usable(found.all.clone(), &found.user, &app.snapshot(), &app.hash_key);
     let types = optional(members, "challenge_type")?;
     if !usable.iter().any(|one| one.kind.is_independent()) {
         return Err(match types {

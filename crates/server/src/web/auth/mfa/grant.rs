@@ -116,7 +116,7 @@ async fn complete(
     proof: Proof,
     token_since: Option<Millis>,
 ) -> Result<Tokens, AuthError> {
-    let Waiting { transaction, user } = found;
+    let Waiting { transaction, user, .. } = found;
     let wanted = transaction.wanted.clone();
     let audience = wanted.audience.clone().unwrap_or_default();
     let granted = grant::for_user(app, &client, wanted.audience.as_deref(), &wanted.scope).await?;

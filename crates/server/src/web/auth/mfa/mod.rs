@@ -12,10 +12,11 @@ pub(super) mod grant;
 use std::sync::Arc;
 
 use http::Method;
+use ringpass_core::model::authenticator::Authenticator;
 use ringpass_core::model::client::Client;
 use ringpass_core::model::mfa::{self, MfaTransaction, Presented};
 use ringpass_core::model::user::User;
-use ringpass_core::storage::{mfa_transactions, users};
+use ringpass_core::storage::{authenticators as stored, mfa_transactions, users};
 
 use super::body::{Members, optional};
 use super::client::{Checked, Credentials};
@@ -30,6 +31,8 @@ use error::MfaError;
 struct Waiting {
     transaction: MfaTransaction,
     user: User,
+    /// Everything that the user has, confirmed or not.
+    all: Vec<Authenticator>,
 }
 
 /// The sign-in that an `mfa_token` names.
@@ -42,8 +45,9 @@ async fn waiting(app: &App, token: &str) -> Result<Waiting, MfaError> {
     };
     let found = app.db.read("mfa.transaction", move |tx| {
         let Some(transaction) = mfa_transactions::get(tx, &id, now)? else { return Ok(None) };
-        let user = users::get(tx, &transaction.user_id)?;
-        Ok(user.map(|user| Waiting { transaction, user }))
+        let (user, all) = (users::ask(tx, &transaction.user_id)?, stored::ask_of_user(tx, &transaction.user_id)?);
+        let (user, all) = (tx.answer(user)?, stored::answer(tx, all)?);
+        Ok(user.map(|user| Waiting { transaction, user, all }))
     });
     let found = found.await?;
     // One that is not there any more was completed; one whose password has changed since proves nothing now.
