@@ -105,12 +105,13 @@ async fn the_metrics_in_the_manual_are_those_of_the_server() {
         r#"tenant_log_events_total{type="ss"} 1"#,
         r#"tenant_log_events_total{type="s"} 1"#,
         r#"database_transaction_duration_seconds_count{name="passwordless.start"} 1"#,
-        r#"database_queue_depth 0"#,
         r#"ready 1"#,
         concat!(r#"build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#),
     ] {
         assert!(text.lines().any(|one| one == line), "{line} is missing:\n{text}");
     }
+    // Sampled at some moment, when something may have waited.
+    assert!(text.lines().any(|line| line.starts_with("database_queue_depth ")), "{text}");
     // Every metric is in the manual, and every one of the manual is there, but for those of failures that did not happen.
     let manual = include_str!("../../../../../docs/OPERATING.md");
     let table = manual.split("### Metrics").nth(1).and_then(|rest| rest.split("\n#").next()).unwrap();
