@@ -44,10 +44,10 @@ pub fn begin(tx: &mut Tx<'_>, key: Key<'_>, fresh: &Pending, now: Millis) -> Res
     row.map_or(Err(DbError::Shape(0)), |row| Ok(Pending { salt: row.text(0)?, expires_at: row.int(1)? }))
 }
 
-/// The code on its way, locked until the transaction ends, so that simultaneous tries pass one after the other.
-pub fn get_for_update(tx: &mut Tx<'_>, key: Key<'_>) -> Result<Option<Pending>, DbError> {
+/// The code on its way. Whoever tries it holds the user's row.
+pub fn get(tx: &mut Tx<'_>, key: Key<'_>) -> Result<Option<Pending>, DbError> {
     let row = tx.query_one(
-        "UPDATE mfa_codes SET salt = salt WHERE transaction_id = ?1 AND authenticator_id = ?2 RETURNING salt, expires_at",
+        "SELECT salt, expires_at FROM mfa_codes WHERE transaction_id = ?1 AND authenticator_id = ?2",
         &[key.transaction_id.into(), key.authenticator_id.into()],
     )?;
     row.map(|row| Ok(Pending { salt: row.text(0)?, expires_at: row.int(1)? })).transpose()

@@ -125,8 +125,8 @@ pub(super) fn take_mail(tx: &mut Tx<'_>, claimant: &Claimant, now: Millis) -> Re
     Ok(buckets::take(tx, &key, MAILS, now)?.is_some())
 }
 
-/// What a try at a code is paid from. The buckets of the short run are taken before the code is looked at and given back
-/// when it is right: they lock, so of simultaneous tries no more are looked at than they hold.
+/// What a wrong code is paid from. Whoever tries holds the user's row ([`super::prove`]), so the buckets may be looked at first
+/// and charged afterwards: of simultaneous tries no more are looked at than they hold, and a right one writes nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Try {
     /// What everybody pays from.
@@ -137,10 +137,7 @@ pub(super) struct Try {
 
 /// The buckets of one payer.
 #[derive(Debug, Clone)]
-pub(super) struct Purse {
-    few: Vec<(String, Shape)>,
-    day: String,
-}
+pub(super) struct Purse(Vec<(String, Shape)>);
 
 impl Try {
     /// Tries at codes that were sent, and at recovery codes, which have a bucket of their own.
@@ -154,50 +151,40 @@ impl Try {
     }
 
     fn paid_from(claimant: &Claimant, few: &[(&str, Shape)]) -> Self {
-        let purse = |who: &str| Purse {
-            few: few.iter().map(|(name, shape)| (format!("mfa-{name}|{who}"), *shape)).collect(),
-            day: format!("mfa-wrong-day|{who}"),
+        let day = ("wrong-day", wrong_codes::OF_DAY);
+        let purse = |who: &str| {
+            let buckets = few.iter().chain([&day]);
+            Purse(buckets.map(|(name, shape)| (format!("mfa-{name}|{who}"), *shape)).collect())
         };
         let user_id = &claimant.user.user_id;
         let own = claimant.browser.as_ref().map(|browser| purse(&format!("{user_id}|{browser}")));
         Self { general: purse(user_id), own }
     }
 
-    /// What one more try is paid from; nothing when there may be none.
+    /// What one more wrong code would be paid from; nothing when there may be no try.
     pub(super) fn begin(self, tx: &mut Tx<'_>, now: Millis) -> Result<Option<Purse>, DbError> {
-        if self.general.take(tx, now)? {
+        if self.general.has_left(tx, now)? {
             return Ok(Some(self.general));
         }
         match self.own {
-            Some(own) if own.take(tx, now)? => Ok(Some(own)),
+            Some(own) if own.has_left(tx, now)? => Ok(Some(own)),
             _ => Ok(None),
         }
     }
 }
 
 impl Purse {
-    fn take(&self, tx: &mut Tx<'_>, now: Millis) -> Result<bool, DbError> {
-        let asked: Result<Vec<_>, DbError> =
-            self.few.iter().map(|(key, shape)| buckets::ask_to_take(tx, key, *shape, now)).collect();
-        let day = buckets::ask(tx, &self.day)?;
-        let taken: Result<Vec<bool>, DbError> = asked?.into_iter().map(|it| Ok(tx.answer(it)?.is_some())).collect();
-        let (taken, full_at) = (taken?, tx.answer(day)?.unwrap_or(now));
-        let has_all = taken.iter().all(|taken| *taken) && wrong_codes::OF_DAY.left(full_at, now) > 0;
-        if !has_all {
-            for ((key, shape), _) in self.few.iter().zip(taken).filter(|(_, taken)| *taken) {
-                buckets::give_back(tx, key, *shape)?;
-            }
+    fn has_left(&self, tx: &mut Tx<'_>, now: Millis) -> Result<bool, DbError> {
+        let asked: Vec<_> = self.0.iter().map(|(key, _)| buckets::ask(tx, key)).collect::<Result<_, _>>()?;
+        let mut has_left = true;
+        for (asked, (_, shape)) in asked.into_iter().zip(&self.0) {
+            has_left &= shape.left(tx.answer(asked)?.unwrap_or(now), now) > 0;
         }
-        Ok(has_all)
-    }
-
-    /// The code was right, or nothing was tried.
-    pub(super) fn back(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
-        self.few.iter().try_for_each(|(key, shape)| buckets::give_back(tx, key, *shape))
+        Ok(has_left)
     }
 
     /// The code was wrong.
     pub(super) fn wrong(&self, tx: &mut Tx<'_>, now: Millis) -> Result<(), DbError> {
-        wrong_codes::count(tx, &self.day, now)
+        self.0.iter().try_for_each(|(key, shape)| buckets::take_later(tx, key, *shape, now))
     }
 }

@@ -66,21 +66,19 @@ impl Prover {
         let one = known.find(|one| one.id == id && self.may_use(one, &all));
         // Gone since the code was sent, or another sign-in's.
         let Some(one) = one else { return Ok(Err(MfaRefused::CodeExpired)) };
-        let Some(paid) = Try::of(&self.claimant, "code").begin(tx, self.now)? else {
+        let Some(purse) = Try::of(&self.claimant, "code").begin(tx, self.now)? else {
             return self.exhausted(tx, "gd_otp_rate_limit_exceed", &one);
         };
         let key = mfa_codes::Key { transaction_id: &self.claimant.transaction_id, authenticator_id: &one.id };
-        let pending = mfa_codes::get_for_update(tx, key)?.filter(|pending| pending.expires_at > self.now);
+        let pending = mfa_codes::get(tx, key)?.filter(|pending| pending.expires_at > self.now);
         let Some(pending) = pending else {
-            paid.back(tx)?;
             return self.failed(tx, "gd_auth_failed", &one, MfaRefused::CodeExpired);
         };
         if !authenticator::code_of(&self.key, &pending.salt).matches(typed.trim()) {
-            paid.wrong(tx, self.now)?;
+            purse.wrong(tx, self.now)?;
             return self.failed(tx, "gd_auth_failed", &one, MfaRefused::WrongCode(one.kind));
         }
         mfa_codes::consume(tx, key)?;
-        paid.back(tx)?;
         if one.kind == Kind::Phone && self.snapshot.exponential_messages {
             phone_backoffs::forget(tx, &one.user_id)?;
         }
@@ -95,18 +93,17 @@ impl Prover {
         // What is being enrolled is what the person has in hand.
         applications.sort_by_key(|one| one.confirmed);
         let Some(first) = applications.first() else { return Ok(Err(MfaRefused::NotEnrolled(Kind::Totp))) };
-        let Some(paid) = Try::of_application(&self.claimant).begin(tx, self.now)? else {
+        let Some(purse) = Try::of_application(&self.claimant).begin(tx, self.now)? else {
             return self.exhausted(tx, "gd_otp_rate_limit_exceed", first);
         };
         for one in &applications {
             let Some(secret) = &one.secret else { continue };
             let Some(step) = totp::verify(secret, typed.trim(), one.last_step, self.now) else { continue };
             if authenticators::use_step(tx, &one.id, step)? {
-                paid.back(tx)?;
                 return self.done(tx, (*one).clone(), &all);
             }
         }
-        paid.wrong(tx, self.now)?;
+        purse.wrong(tx, self.now)?;
         self.failed(tx, "gd_auth_failed", first, MfaRefused::WrongCode(Kind::Totp))
     }
 
@@ -116,17 +113,16 @@ impl Prover {
         let Some(all) = self.take_turn(tx)? else { return Ok(Err(MfaRefused::UserBlocked)) };
         let known = all.iter().find(|one| one.kind == Kind::RecoveryCode && one.confirmed && self.may_use(one, &all));
         let Some(known) = known else { return Ok(Err(MfaRefused::NotEnrolled(Kind::RecoveryCode))) };
-        let Some(paid) = Try::of(&self.claimant, "recovery").begin(tx, self.now)? else {
+        let Some(purse) = Try::of(&self.claimant, "recovery").begin(tx, self.now)? else {
             return self.exhausted(tx, "gd_recovery_rate_limit_exceed", known);
         };
         let hash = authenticator::typed_recovery_code(typed)
             .map(|code| authenticator::recovery_hash(&self.key, user_id, &code))
             .unwrap_or_default();
         if !authenticators::use_recovery(tx, user_id, &hash)? {
-            paid.wrong(tx, self.now)?;
+            purse.wrong(tx, self.now)?;
             return self.failed(tx, "gd_recovery_failed", known, MfaRefused::WrongCode(Kind::RecoveryCode));
         }
-        paid.back(tx)?;
         let (code, fresh) = &self.fresh;
         authenticators::put(tx, fresh)?;
         self.journal.write(tx, events::event("gd_recovery_succeed", &self.claimant, Some(known)))?;
