@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
@@ -106,6 +107,8 @@ fn prepare(connection: &Connection, durable: bool) -> Result<(), DbError> {
 
 fn tune(connection: &Connection) -> Result<(), DbError> {
     connection.set_prepared_statement_cache_capacity(256);
+    // Else the engine may plan a statement anew for every value it is given, to see whether another plan fits that one.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch("PRAGMA busy_timeout=2000; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY")?;
     Ok(())
 }
