@@ -155,7 +155,10 @@ impl Turn<'_> {
         remember: bool,
     ) -> Result<Advanced, MfaRefused> {
         let step = Box::new(self.completion(app, &claimant));
-        let prover = Box::new(Prover::of(app, claimant));
+        let prover = Box::new(match proof {
+            Proof::Recovery(_) => Prover::by_recovery(app, claimant),
+            Proof::Code(_) | Proof::Application(_) => Prover::of(app, claimant),
+        });
         let has_recovery = app.snapshot().guardian.is_enabled(Factor::RecoveryCode);
         app.db
             .write("second_factor.prove", move |tx| {

@@ -37,8 +37,8 @@ pub struct Prover {
     key: MacKey,
     journal: Journal,
     snapshot: Arc<Snapshot>,
-    /// The recovery code that takes the place of one that is used.
-    fresh: (Secret, Authenticator),
+    /// The recovery code that takes the place of one that is used; drawn for proofs by one.
+    fresh: Option<(Secret, Authenticator)>,
     now: Millis,
 }
 
@@ -46,16 +46,22 @@ pub struct Prover {
 type Judged = Result<Result<Proven, MfaRefused>, DbError>;
 
 impl Prover {
-    /// Draws what the transaction may need.
+    /// A proof by a code that was sent, or that an application shows.
     pub fn of(app: &App, claimant: Claimant) -> Self {
         Self {
-            fresh: recovery_authenticator(app, &claimant.user.user_id, true),
+            fresh: None,
             claimant,
             key: app.hash_key.clone(),
             journal: app.journal.clone(),
             snapshot: app.snapshot(),
             now: app.clock.now(),
         }
+    }
+
+    /// A proof by a recovery code.
+    pub fn by_recovery(app: &App, claimant: Claimant) -> Self {
+        let fresh = Some(recovery_authenticator(app, &claimant.user.user_id, true));
+        Self { fresh, ..Self::of(app, claimant) }
     }
 
     /// A code that was sent to the authenticator with this id.
@@ -123,10 +129,12 @@ impl Prover {
             purse.wrong(tx, self.now)?;
             return self.failed(tx, "gd_recovery_failed", known, MfaRefused::WrongCode(Kind::RecoveryCode));
         }
-        let (code, fresh) = &self.fresh;
-        authenticators::put(tx, fresh)?;
+        if let Some((_, fresh)) = &self.fresh {
+            authenticators::put(tx, fresh)?;
+        }
         self.journal.write(tx, events::event("gd_recovery_succeed", &self.claimant, Some(known)))?;
-        Ok(Ok(Proven { authenticator: known.clone(), is_new: false, recovery_code: Some(code.clone()) }))
+        let recovery_code = self.fresh.as_ref().map(|(code, _)| code.clone());
+        Ok(Ok(Proven { authenticator: known.clone(), is_new: false, recovery_code }))
     }
 
     /// Locks the user, and reads what they have; nothing when they are gone or blocked by now.

@@ -37,7 +37,7 @@ impl Bearer {
         if let Some(parsed) = Parsed::new(token) {
             return from_jwt(app, token, &parsed).await?.ok_or(AuthError::InvalidToken);
         }
-        match waiting(app, token).await {
+        match waiting(app, token, true).await {
             Ok(waiting) => Ok(Self { waiting, scopes: None, issued_at: None }),
             Err(MfaError::TokenMalformed | MfaError::TokenExpired) => Err(AuthError::InvalidToken),
             Err(other) => Err(other.into()),

@@ -18,7 +18,7 @@ use crate::web::{Call, Reply};
 pub(in super::super) async fn challenge(app: Arc<App>, call: Call) -> Result<Reply, AuthError> {
     let members = body::read(&call, &AuthError::BadOauthBody)?;
     let token = required(&members, "mfa_token")?;
-    let found = waiting(&app, token).await.map_err(|error| match error {
+    let found = waiting(&app, token, true).await.map_err(|error| match error {
         MfaError::TokenMalformed | MfaError::TokenExpired => MfaError::TokenInvalid,
         other => other,
     })?;

@@ -68,7 +68,7 @@ pub(in super::super) async fn exchange(
         since = bearer.issued_at;
         bearer.waiting
     } else {
-        waiting(app, token).await?
+        waiting(app, token, false).await?
     };
     if found.transaction.client_id != client.id {
         return Err(MfaError::ForeignToken.into());
@@ -134,7 +134,10 @@ async fn complete(
         browser: None,
     };
     let turn = Box::new(Turn {
-        prover: Prover::of(app, claimant),
+        prover: match proof {
+            Proof::Recovery(_) => Prover::by_recovery(app, claimant),
+            Proof::Code { .. } | Proof::Application(_) => Prover::of(app, claimant),
+        },
         settling: Arc::clone(&settling),
         proof,
         audience,

@@ -31,12 +31,12 @@ use error::MfaError;
 struct Waiting {
     transaction: MfaTransaction,
     user: User,
-    /// Everything that the user has, confirmed or not.
+    /// Everything that the user has, confirmed or not, where it was asked for.
     all: Vec<Authenticator>,
 }
 
-/// The sign-in that an `mfa_token` names.
-async fn waiting(app: &App, token: &str) -> Result<Waiting, MfaError> {
+/// The sign-in that an `mfa_token` names, and if `with_all` says so what its user has.
+async fn waiting(app: &App, token: &str, with_all: bool) -> Result<Waiting, MfaError> {
     let now = app.clock.now();
     let (id, since) = match mfa::read_token(&app.hash_key, token, now) {
         Presented::Good((id, until)) => (id, until - mfa::LIFETIME),
@@ -45,8 +45,9 @@ async fn waiting(app: &App, token: &str) -> Result<Waiting, MfaError> {
     };
     let found = app.db.read("mfa.transaction", move |tx| {
         let Some(transaction) = mfa_transactions::get(tx, &id, now)? else { return Ok(None) };
-        let (user, all) = (users::ask(tx, &transaction.user_id)?, stored::ask_of_user(tx, &transaction.user_id)?);
-        let (user, all) = (tx.answer(user)?, stored::answer(tx, all)?);
+        let user = users::ask(tx, &transaction.user_id)?;
+        let all = if with_all { stored::list_of_user(tx, &transaction.user_id)? } else { Vec::new() };
+        let user = tx.answer(user)?;
         Ok(user.map(|user| Waiting { transaction, user, all }))
     });
     let found = found.await?;
