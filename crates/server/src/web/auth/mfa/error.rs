@@ -1,5 +1,5 @@
 //! What callers of the MFA API and of its grants are told (`docs/COMPATIBILITY.md` C1796). Bodies are written by
-//! [`AuthError`](super::super::error::AuthError).
+//! [`AuthError`].
 
 use ringpass_core::model::authenticator::Kind;
 use ringpass_core::storage::DbError;
