@@ -4,14 +4,43 @@
 //! metadata; `docs/COMPATIBILITY.md`, "Country codes", has the rule.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::OnceLock;
 
 use rlibphonenumber::enums::Region;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType};
 use serde_json::Value;
 
 /// A number in E.164 form, `^\+[0-9]{1,15}$`. It never prints.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Phone(String);
+#[derive(Clone)]
+pub struct Phone {
+    text: String,
+    /// What the metadata says of it, looked up when it is first asked for.
+    known: OnceLock<Option<Known>>,
+}
+
+/// A number as the metadata knows it.
+#[derive(Clone, Copy)]
+struct Known {
+    calling_code: i32,
+    /// `None` for a calling code that belongs to no country.
+    country: Option<Region>,
+    kind: PhoneNumberType,
+}
+
+impl PartialEq for Phone {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Phone {}
+
+impl Hash for Phone {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
 
 impl fmt::Debug for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,45 +76,45 @@ impl Phone {
         let text = text.trim();
         let digits = text.strip_prefix('+')?;
         let fits = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        fits.then(|| Self(text.to_owned()))
+        fits.then(|| Self { text: text.to_owned(), known: OnceLock::new() })
     }
 
     /// The number, plus sign included.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The country as ISO 3166 alpha-2 (`DE`); `None` when the number does not tell.
     pub fn country(&self) -> Option<String> {
-        country(&self.read()?.0).map(|region| region.as_region_str().to_string())
+        self.known()?.country.map(|region| region.as_region_str().to_string())
     }
 
     /// The kind of number.
     pub fn kind(&self) -> Kind {
-        self.read().map_or(Kind::Ordinary, |(_, kind)| self.kind_of(kind))
+        self.known().map_or(Kind::Ordinary, |known| self.kind_of(known.kind))
     }
 
     /// The calling code (49); `None` when the number does not begin with one.
     pub fn calling_code(&self) -> Option<i32> {
-        self.read().map(|(number, _)| number.country_code)
+        self.known().map(|known| known.calling_code)
     }
 
     /// What the metadata says of the number, in words.
     pub fn description(&self) -> &'static str {
-        match self.read() {
-            Some((_, kind)) if self.kind_of(kind) == Kind::Satellite => "satellite",
-            Some((_, PhoneNumberType::FixedLine)) => "fixed line",
-            Some((_, PhoneNumberType::Mobile)) => "mobile",
-            Some((_, PhoneNumberType::FixedLineOrMobile)) => "fixed line or mobile",
-            Some((_, PhoneNumberType::TollFree)) => "toll-free",
-            Some((_, PhoneNumberType::PremiumRate)) => "premium rate",
-            Some((_, PhoneNumberType::SharedCost)) => "shared cost",
-            Some((_, PhoneNumberType::VoIP)) => "voice over IP",
-            Some((_, PhoneNumberType::PersonalNumber)) => "personal number",
-            Some((_, PhoneNumberType::Pager)) => "pager",
-            Some((_, PhoneNumberType::UAN)) => "universal access number",
-            Some((_, PhoneNumberType::VoiceMail)) => "voicemail",
-            Some((_, PhoneNumberType::Unknown)) | None => "unknown",
+        match self.known().map(|known| known.kind) {
+            Some(kind) if self.kind_of(kind) == Kind::Satellite => "satellite",
+            Some(PhoneNumberType::FixedLine) => "fixed line",
+            Some(PhoneNumberType::Mobile) => "mobile",
+            Some(PhoneNumberType::FixedLineOrMobile) => "fixed line or mobile",
+            Some(PhoneNumberType::TollFree) => "toll-free",
+            Some(PhoneNumberType::PremiumRate) => "premium rate",
+            Some(PhoneNumberType::SharedCost) => "shared cost",
+            Some(PhoneNumberType::VoIP) => "voice over IP",
+            Some(PhoneNumberType::PersonalNumber) => "personal number",
+            Some(PhoneNumberType::Pager) => "pager",
+            Some(PhoneNumberType::UAN) => "universal access number",
+            Some(PhoneNumberType::VoiceMail) => "voicemail",
+            Some(PhoneNumberType::Unknown) | None => "unknown",
         }
     }
 
@@ -96,26 +125,36 @@ impl Phone {
 
     /// Why no message may go to this number: it is of a costly kind, or its country is not among `countries`.
     pub fn refusal(&self, countries: Option<&Countries>) -> Option<Refusal> {
-        let (number, kind) = self.read().unzip();
-        match kind.map_or(Kind::Ordinary, |kind| self.kind_of(kind)) {
+        match self.kind() {
             Kind::Ordinary => {
-                let countries = countries.filter(|countries| countries.refuse(number.as_ref().and_then(country)))?;
+                let country = self.known().and_then(|known| known.country);
+                let countries = countries.filter(|countries| countries.refuse(country))?;
                 Some(Refusal::Country(countries.mode))
             }
             costly => Some(Refusal::Kind(costly)),
         }
     }
 
-    /// The number as the metadata knows it, and its type.
+    /// The number as the metadata knows it; looked up once, for it is among the dearer parts of a start.
+    fn known(&self) -> Option<Known> {
+        *self.known.get_or_init(|| {
+            let (number, kind) = self.look_up()?;
+            // Calling codes that belong to no country (`001` in the metadata) name none.
+            let country = number.get_region_code().filter(|region| *region != Region::World);
+            Some(Known { calling_code: number.country_code, country, kind })
+        })
+    }
+
+    /// The number and its type.
     ///
     /// The library's parser looks for every spelling of a number, with regular expressions, which costs more than the
     /// rest of a start together. So the digits are first taken as E.164 means them; the parser has its say only when the
     /// metadata knows no such number, as when somebody kept a national prefix (`+4409…`).
-    fn read(&self) -> Option<(PhoneNumber, PhoneNumberType)> {
+    fn look_up(&self) -> Option<(PhoneNumber, PhoneNumberType)> {
         let known = self.digits_as_written().map(|number| (number.get_type(), number));
         let known = known.filter(|(kind, _)| *kind != PhoneNumberType::Unknown);
         let (kind, number) = known.or_else(|| {
-            let number = PHONE_NUMBER_UTIL.parse(&self.0, None).ok()?;
+            let number = PHONE_NUMBER_UTIL.parse(&self.text, None).ok()?;
             Some((number.get_type(), number))
         })?;
         Some((number, kind))
@@ -123,7 +162,7 @@ impl Phone {
 
     fn kind_of(&self, kind: PhoneNumberType) -> Kind {
         match kind {
-            _ if SATELLITE.iter().any(|prefix| self.0.starts_with(prefix)) => Kind::Satellite,
+            _ if SATELLITE.iter().any(|prefix| self.text.starts_with(prefix)) => Kind::Satellite,
             PhoneNumberType::PremiumRate => Kind::PremiumRate,
             PhoneNumberType::SharedCost => Kind::SharedCost,
             _ => Kind::Ordinary,
@@ -132,7 +171,7 @@ impl Phone {
 
     /// The calling code (no code is the beginning of another) and the national number after it.
     fn digits_as_written(&self) -> Option<PhoneNumber> {
-        let digits = self.0.strip_prefix('+')?;
+        let digits = self.text.strip_prefix('+')?;
         let (country_code, national) = (1..=3).find_map(|length| {
             let (code, national) = digits.split_at_checked(length)?;
             let code = code.parse().ok()?;
@@ -195,11 +234,6 @@ impl Countries {
             Mode::Deny => listed == Some(true),
         }
     }
-}
-
-/// Calling codes that belong to no country (`001` in the metadata) name none.
-fn country(number: &PhoneNumber) -> Option<Region> {
-    number.get_region_code().filter(|region| *region != Region::World)
 }
 
 /// Satellite networks among the ITU's E.164 assignments, which the metadata lists as mobile: Inmarsat, the Global Mobile
@@ -308,9 +342,10 @@ mod tests {
                     let Some(phone) = Phone::parse(&text) else { continue };
                     let Ok(parsed) = PHONE_NUMBER_UTIL.parse(&text, None) else { continue };
                     if parsed.get_type() != PhoneNumberType::Unknown {
-                        let (number, _) = phone.read().unwrap();
-                        assert_eq!(number.get_type(), parsed.get_type(), "{text}");
-                        assert_eq!(country(&number), country(&parsed), "{text}");
+                        let known = phone.known().unwrap();
+                        assert_eq!(known.kind, parsed.get_type(), "{text}");
+                        let country = parsed.get_region_code().filter(|region| *region != Region::World);
+                        assert_eq!(known.country, country, "{text}");
                     }
                 }
             }

@@ -18,7 +18,7 @@ use crate::snapshot::Channel;
 pub async fn deliver(
     app: &App,
     channel: &Channel,
-    to: &str,
+    to: &Phone,
     (variables, tail): (&Variables<'_>, &Tail<'_>),
     caller: &Caller,
 ) -> Result<Taken, Refusal> {
@@ -27,15 +27,15 @@ pub async fn deliver(
         let connection = &channel.connection.name;
         tracing::warn!(%connection, %fault, "a message template failed: the built-in text is sent instead");
     }
-    let message = Message { to: to.to_owned(), text: rendered.text, from: None };
+    let message = Message { to: to.as_str().to_owned(), text: rendered.text, from: None };
     let outcome = send(app, &channel.provider, &message, caller).await;
     count(MessageType::Sms, channel.provider.name(), to, outcome.as_ref().map_or_else(word, |_| "sent"));
     outcome
 }
 
 /// Counts a message to a phone: how it travels, who carries it, the number's country and what came of it.
-pub fn count(message_type: MessageType, provider: &'static str, to: &str, outcome: &'static str) {
-    let country = Phone::parse(to).and_then(|phone| phone.country()).unwrap_or_else(|| "none".to_owned());
+pub fn count(message_type: MessageType, provider: &'static str, to: &Phone, outcome: &'static str) {
+    let country = to.country().unwrap_or_else(|| "none".to_owned());
     let channel = message_type.name();
     counter!(MESSAGES, "channel" => channel, "provider" => provider, "country" => country, "outcome" => outcome)
         .increment(1);

@@ -100,7 +100,7 @@ pub async fn send(app: &App, message: &Outgoing, caller: &Caller) -> Result<Atte
         Ok(_) => "sent",
         Err(refusal) => deliver::word(refusal),
     };
-    deliver::count(message.message_type, provider.name(), message.to.as_str(), word);
+    deliver::count(message.message_type, provider.name(), &message.to, word);
     let outcome = taken.unwrap_or_else(|refusal| Outcome::Refused(Refused::of(refusal, message.message_type)));
     if let Outcome::Refused(Refused { verdict: Verdict::Configuration, provider_code, .. }) = &outcome {
         let provider = provider.name();

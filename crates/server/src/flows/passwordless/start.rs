@@ -269,7 +269,7 @@ async fn text(app: &App, start: &Start, phone: &Phone, code: &str) -> Result<(),
     };
     let names_host = start.door == Door::Pages && start.channel.connection.origin_bound_line();
     let tail = Tail { host: names_host.then_some(&*app.journal.host), app_hash: start.client.android_app_hash() };
-    deliver::deliver(app, &start.channel, phone.as_str(), (&variables, &tail), &start.caller).await.map(drop)
+    deliver::deliver(app, &start.channel, phone, (&variables, &tail), &start.caller).await.map(drop)
 }
 
 /// Sends the code, or a link with it, as a mail.
