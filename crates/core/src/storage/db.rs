@@ -188,6 +188,7 @@ pub struct Tx<'a> {
     pub(super) engine: Engine<'a>,
     pub(super) keys: &'a MasterKeys,
     pub(super) write: bool,
+    pub(super) flush: bool,
 }
 
 /// The engine behind a [`Tx`].
@@ -195,6 +196,8 @@ pub struct Tx<'a> {
 pub(super) enum Engine<'a> {
     Sqlite(&'a rusqlite::Connection),
     Postgres(&'a mut postgres::Session),
+    /// One that answers everything with this error.
+    Refusing(&'a DbError),
 }
 
 impl Tx<'_> {
@@ -203,6 +206,7 @@ impl Tx<'_> {
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::execute(connection, sql, params),
             Engine::Postgres(session) => session.execute(self.write, sql, params),
+            Engine::Refusing(error) => Err(error.clone()),
         }
     }
 
@@ -215,6 +219,7 @@ impl Tx<'_> {
                 session.later(sql, params);
                 Ok(())
             }
+            Engine::Refusing(error) => Err(error.clone()),
         }
     }
 
@@ -223,6 +228,7 @@ impl Tx<'_> {
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::query(connection, sql, params),
             Engine::Postgres(session) => session.query(self.write, sql, params),
+            Engine::Refusing(error) => Err(error.clone()),
         }
     }
 
@@ -237,6 +243,7 @@ impl Tx<'_> {
         let rows = match &mut self.engine {
             Engine::Sqlite(connection) => Rows::Here(sqlite::query(connection, sql, params)?),
             Engine::Postgres(session) => Rows::Asked(session.ask(sql, params)),
+            Engine::Refusing(error) => return Err(error.clone()),
         };
         Ok(Asked { rows, read })
     }
@@ -246,9 +253,17 @@ impl Tx<'_> {
         let rows = match (asked.rows, &mut self.engine) {
             (Rows::Here(rows), _) => rows,
             (Rows::Asked(question), Engine::Postgres(session)) => session.answer(self.write, question)?,
-            (Rows::Asked(_), Engine::Sqlite(_)) => Vec::new(),
+            (Rows::Asked(_), _) => Vec::new(),
         };
         (asked.read)(rows)
+    }
+
+    /// Lets this write be answered before it is on the disk, as soon as every other transaction sees it. It survives the
+    /// death of the process, and a power cut only together with all that was written after it: a later write that is
+    /// answered brings it to the disk too. For whoever makes that later write before telling anyone of this one.
+    /// PostgreSQL flushes it all the same.
+    pub fn answer_before_flush(&mut self) {
+        self.flush = false;
     }
 
     /// Whether transactions become visible in the order in which they ran; not so where several write at once.
@@ -261,6 +276,7 @@ impl Tx<'_> {
         match &mut self.engine {
             Engine::Sqlite(connection) => Ok(connection.prepare(sql).map(drop)?),
             Engine::Postgres(session) => session.prepare_only(sql),
+            Engine::Refusing(error) => Err(error.clone()),
         }
     }
 

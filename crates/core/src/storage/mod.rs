@@ -50,6 +50,7 @@ pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
 mod sqlite;
+mod sqlite_log;
 pub mod stats;
 pub mod tenant;
 pub mod tickets;

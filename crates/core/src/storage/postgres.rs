@@ -61,7 +61,7 @@ fn work(session: &mut Session, jobs: &Mutex<Jobs>, keys: &MasterKeys) {
         let job = jobs.lock().ok().and_then(|mut jobs| jobs.next());
         let Some(job) = job else { return };
         session.refresh();
-        let mut tx = Tx { engine: Engine::Postgres(session), keys, write: true };
+        let mut tx = Tx { engine: Engine::Postgres(session), keys, write: true, flush: true };
         let result = catch_unwind(AssertUnwindSafe(|| job(&mut tx)));
         match result {
             Ok(done) if done.keep => {

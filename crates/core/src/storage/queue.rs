@@ -67,6 +67,8 @@ impl Jobs {
 pub(super) struct Done {
     /// Whether the work is to be committed.
     pub(super) keep: bool,
+    /// Whether the answer waits until the work is on the disk.
+    pub(super) flush: bool,
     /// Answers the caller, given how the commit went.
     pub(super) answer: Box<dyn FnOnce(Result<(), DbError>) + Send>,
 }
@@ -92,9 +94,10 @@ where
         let waited = asked.elapsed();
         if waited > QUEUE_PATIENCE {
             let late = Err(DbError::Unavailable("it waited too long for its turn".into()));
-            return Done { keep: false, answer: Box::new(move |_| drop(tell.send((waited, late)))) };
+            return Done { keep: false, flush: false, answer: Box::new(move |_| drop(tell.send((waited, late)))) };
         }
         tx.write = write;
+        tx.flush = write;
         let result = span.in_scope(|| work(tx));
         let keep = result.is_ok();
         let answer = move |commit: Result<(), DbError>| {
@@ -104,7 +107,7 @@ where
             };
             let _ = tell.send((waited, result));
         };
-        Done { keep, answer: Box::new(answer) }
+        Done { keep, flush: keep && tx.flush, answer: Box::new(answer) }
     });
     queue.try_send(Message::Job(job)).map_err(|error| match error {
         mpsc::error::TrySendError::Full(_) => DbError::Full,

@@ -1,11 +1,12 @@
 //! SQLite: one writer thread with group commit, a few readers, write-ahead log, full durability.
 //!
-//! The writer takes whatever waits, runs each closure in a savepoint, commits once and then answers all: an answered
-//! write is on disk, and the flush is shared.
+//! The writer takes whatever waits, runs each closure in a savepoint, commits once, brings the log to the disk and then
+//! answers all: an answered write is on disk, and the flush is shared. Those that need not wait for the disk are answered
+//! before the flush ([`Tx::answer_before_flush`]).
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -15,6 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
 use super::db::{Access, DbError, Done, Engine, Job, Jobs, Row, Settings, Tx, Value};
 use super::migrations;
+use super::sqlite_log::{Carrying, Log};
 use crate::kit::secret::MasterKeys;
 
 /// Most closures in one commit.
@@ -31,13 +33,27 @@ pub(super) fn start(
     let mut threads = Vec::new();
     if access != Access::Look {
         let lock = if access == Access::Serve { Some(lock(path)?) } else { None };
-        let connection = Connection::open_with_flags(path, flags_for(access))?;
+        let mut connection = Connection::open_with_flags(path, flags_for(access))?;
         prepare(&connection, settings.durable)?;
         if access == Access::Serve {
             migrate(&connection)?;
         }
-        let keys = Arc::clone(&settings.keys);
-        threads.push(spawn("db-writer", move || write_loop(&connection, writes, &keys, lock))?);
+        if settings.durable {
+            // From here on the engine writes, and `Log` flushes.
+            connection.execute_batch("PRAGMA synchronous=NORMAL")?;
+        }
+        let log = Log::new(beside(path, "-wal"), settings.durable);
+        let carrying = if access == Access::Serve {
+            let (carrying, carrier) = Carrying::new(&mut connection)?;
+            let own = Connection::open_with_flags(path, flags_for(Access::Beside))?;
+            prepare(&own, settings.durable)?;
+            threads.push(spawn("db-carrier", move || carrier.run(&own))?);
+            Some(carrying)
+        } else {
+            None
+        };
+        let writer = Writer { connection, keys: Arc::clone(&settings.keys), log, carrying, _lock: lock };
+        threads.push(spawn("db-writer", move || writer.run(writes))?);
     }
     let reads = Arc::new(Mutex::new(reads));
     for _ in 0..settings.connections.clamp(1, 4) {
@@ -58,10 +74,16 @@ fn flags_for(access: Access) -> OpenFlags {
     }
 }
 
+/// The path with `suffix` behind it.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// Holds `PATH.lock` for the life of the process, so that a second server on the same file stops with a sentence.
 fn lock(path: &Path) -> Result<File, DbError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    let name = beside(path, ".lock");
     let file = File::create(&name)
         .map_err(|error| DbError::Unavailable(format!("cannot open {}: {error}", name.display())))?;
     file.try_lock().map_err(|_| {
@@ -118,55 +140,104 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     builder.spawn(work).map_err(|error| DbError::Unavailable(format!("cannot start a database thread: {error}")))
 }
 
-fn write_loop(connection: &Connection, mut jobs: Jobs, keys: &MasterKeys, lock: Option<File>) {
-    while let Some(first) = jobs.next() {
-        if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
-            refuse(connection, first, keys, &error);
-            // Those that came meanwhile do not wait all over again, one after the other.
-            for _ in 0..jobs.len() {
-                let Some(job) = jobs.waiting() else { break };
-                refuse(connection, job, keys, &error);
+/// The one thread that writes.
+struct Writer {
+    connection: Connection,
+    keys: Arc<MasterKeys>,
+    log: Log,
+    /// `None` beside a server, whose matter it is.
+    carrying: Option<Carrying>,
+    /// Held as long as this is.
+    _lock: Option<File>,
+}
+
+impl Writer {
+    fn run(mut self, mut jobs: Jobs) {
+        while let Some(first) = jobs.next() {
+            let begun = self.log.is_whole().and_then(|()| run(&self.connection, "BEGIN IMMEDIATE"));
+            match begun {
+                Ok(()) => self.batch(first, &mut jobs),
+                Err(error) => {
+                    refuse(first, &self.keys, &error);
+                    // Those that came meanwhile do not wait all over again, one after the other.
+                    for _ in 0..jobs.len() {
+                        let Some(job) = jobs.waiting() else { break };
+                        refuse(job, &self.keys, &error);
+                    }
+                }
             }
-            continue;
+            if let Some(carrying) = &mut self.carrying {
+                carrying.go_on(&self.connection);
+            }
         }
+        if self.carrying.is_some() {
+            let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+    }
+
+    /// Runs the first job and all that wait behind it, commits once and answers.
+    fn batch(&mut self, first: Job, jobs: &mut Jobs) {
+        let connection = &self.connection;
         // The first needs no savepoint: when it fails, nothing else has joined the transaction yet.
-        let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: true };
+        let mut tx = Tx { engine: Engine::Sqlite(connection), keys: &self.keys, write: true, flush: true };
         let first = catch_unwind(AssertUnwindSafe(|| first(&mut tx)));
         let mut done: Vec<Answer> = match first {
-            Ok(Done { keep: true, answer }) => vec![(true, answer)],
+            Ok(Done { keep: true, flush, answer }) => vec![(Waits::of(true, flush), answer)],
             failed => {
                 let _ = run(connection, "ROLLBACK");
                 if let Ok(refused) = failed {
                     (refused.answer)(Ok(()));
                 }
-                continue;
+                return;
             }
         };
         // After an engine error that ended the whole transaction, nothing more may join it.
         while done.len() < BATCH && !connection.is_autocommit() {
             match jobs.waiting() {
-                Some(job) => done.extend(in_savepoint(connection, job, keys)),
+                Some(job) => done.extend(in_savepoint(connection, job, &self.keys)),
                 None => break,
             }
         }
         let commit = commit(connection);
-        for (kept, answer) in done {
-            answer(if kept { commit.clone() } else { Ok(()) });
+        let (late, early): (Vec<_>, Vec<_>) = done.into_iter().partition(|(waits, _)| *waits == Waits::ForDisk);
+        for (waits, answer) in early {
+            answer(if waits == Waits::ForCommit { commit.clone() } else { Ok(()) });
         }
-    }
-    // Beside a server the write-ahead log is the server's to empty.
-    if lock.is_some() {
-        let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        if !late.is_empty() {
+            let flush = commit.and_then(|()| self.log.flush(connection.total_changes()));
+            late.into_iter().for_each(|(_, answer)| answer(flush.clone()));
+        }
     }
 }
 
-type Answer = (bool, Box<dyn FnOnce(Result<(), DbError>) + Send>);
+type Answer = (Waits, Box<dyn FnOnce(Result<(), DbError>) + Send>);
+
+/// What an answer waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// Nothing: it has kept nothing.
+    ForNothing,
+    /// The commit, after which everybody sees what it has written.
+    ForCommit,
+    /// The flush, after which a power cut takes nothing back.
+    ForDisk,
+}
+
+impl Waits {
+    fn of(keep: bool, flush: bool) -> Self {
+        match (keep, flush) {
+            (false, _) => Self::ForNothing,
+            (true, false) => Self::ForCommit,
+            (true, true) => Self::ForDisk,
+        }
+    }
+}
 
 /// Runs one closure of a batch; a closure that fails or panics leaves nothing behind. `None` after a panic: its caller
 /// learns from the dropped channel.
 fn in_savepoint(connection: &Connection, job: Job, keys: &MasterKeys) -> Option<Answer> {
     let opened = run(connection, "SAVEPOINT job");
-    let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: true };
+    let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: true, flush: true };
     let result = catch_unwind(AssertUnwindSafe(|| job(&mut tx)));
     let keep = result.as_ref().is_ok_and(|done| done.keep) && opened.is_ok();
     let closed = if keep {
@@ -174,10 +245,10 @@ fn in_savepoint(connection: &Connection, job: Job, keys: &MasterKeys) -> Option<
     } else {
         run(connection, "ROLLBACK TO job").and_then(|()| run(connection, "RELEASE job"))
     };
-    let Done { answer, .. } = result.ok()?;
+    let Done { flush, answer, .. } = result.ok()?;
     match opened.and(closed) {
-        Ok(()) => Some((keep, answer)),
-        Err(error) => Some((true, Box::new(move |commit| answer(commit.and(Err(error)))))),
+        Ok(()) => Some((Waits::of(keep, flush), answer)),
+        Err(error) => Some((Waits::ForCommit, Box::new(move |commit| answer(commit.and(Err(error)))))),
     }
 }
 
@@ -191,14 +262,12 @@ fn commit(connection: &Connection) -> Result<(), DbError> {
     })
 }
 
-/// Answers a job with an error without keeping anything it does: its closure sees an engine that refuses.
-fn refuse(connection: &Connection, job: Job, keys: &MasterKeys, error: &DbError) {
-    let _ = connection.execute_batch("PRAGMA query_only=1");
-    let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: true };
+/// Answers a job with an error: its closure sees an engine that refuses.
+fn refuse(job: Job, keys: &MasterKeys, error: &DbError) {
+    let mut tx = Tx { engine: Engine::Refusing(error), keys, write: true, flush: true };
     if let Ok(done) = catch_unwind(AssertUnwindSafe(|| job(&mut tx))) {
         (done.answer)(Err(error.clone()));
     }
-    let _ = connection.execute_batch("PRAGMA query_only=0");
 }
 
 fn read_loop(connection: &Connection, jobs: &Mutex<Jobs>, keys: &MasterKeys) {
@@ -206,7 +275,7 @@ fn read_loop(connection: &Connection, jobs: &Mutex<Jobs>, keys: &MasterKeys) {
         let job = jobs.lock().ok().and_then(|mut jobs| jobs.next());
         let Some(job) = job else { return };
         let begun = run(connection, "BEGIN");
-        let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: false };
+        let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: false, flush: false };
         let result = catch_unwind(AssertUnwindSafe(|| job(&mut tx)));
         let _ = run(connection, "ROLLBACK");
         if let Ok(done) = result {

@@ -62,7 +62,7 @@ async fn engines() -> Vec<Engine> {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let url = Url::Sqlite(folder.join("ringpass.db"));
-    let db = open(url.clone(), keys(), false).await.unwrap();
+    let db = open(url.clone(), keys()).await.unwrap();
     let mut engines = vec![Engine { name: "sqlite", db, url, folder: Some(folder) }];
     #[expect(clippy::disallowed_methods, reason = "a test binary has no configuration of its own")]
     if let Ok(url) = std::env::var("RINGPASS_TEST_POSTGRES") {
@@ -70,7 +70,7 @@ async fn engines() -> Vec<Engine> {
         tokio::spawn(connection);
         client.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
         let url = Url::Postgres(format!("{url}?options=-csearch_path%3D{name}"));
-        let db = open(url.clone(), keys(), false).await.unwrap();
+        let db = open(url.clone(), keys()).await.unwrap();
         engines.push(Engine { name: "postgres", db, url, folder: None });
     }
     engines
@@ -80,7 +80,10 @@ fn keys() -> MasterKeys {
     MasterKeys::parse(&hash::base64(&[7; 32])).unwrap()
 }
 
-async fn open(url: Url, keys: MasterKeys, beside: bool) -> Result<Db, DbError> {
-    let settings = Settings { url, queue: 1_000, connections: 4, durable: false, keys: Arc::new(keys) };
-    if beside { Db::open_beside(settings).await } else { Db::open(settings).await }
+async fn open(url: Url, keys: MasterKeys) -> Result<Db, DbError> {
+    Db::open(settings_of(url, keys)).await
+}
+
+fn settings_of(url: Url, keys: MasterKeys) -> Settings {
+    Settings { url, queue: 1_000, connections: 4, durable: false, keys: Arc::new(keys) }
 }

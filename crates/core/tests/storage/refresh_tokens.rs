@@ -283,7 +283,7 @@ async fn tokens_from_before_families_are_still_there() {
     )
     .unwrap();
     drop(old);
-    let db = open(Url::Sqlite(file), keys(), false).await.unwrap();
+    let db = open(Url::Sqlite(file), keys()).await.unwrap();
     let (found, granted) = db
         .write("test", |tx| {
             let mut found = Vec::new();

@@ -18,7 +18,7 @@ use ringpass_core::storage::{
 };
 use serde_json::json;
 
-use super::{Engine, engines, open};
+use super::{Engine, engines, settings_of};
 
 fn keys() -> (String, String) {
     (format!("old:{}", hash::base64(&[7; 32])), format!("new:{}", hash::base64(&[8; 32])))
@@ -90,7 +90,7 @@ async fn reseal_all(db: &Db) -> u64 {
 }
 
 async fn with_keys(engine: &Engine, keys: &str) -> Db {
-    open(engine.url.clone(), MasterKeys::parse(keys).unwrap(), true).await.unwrap()
+    Db::open_beside(settings_of(engine.url.clone(), MasterKeys::parse(keys).unwrap())).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use ringpass_core::storage::{Asked, DbError, Tx, settings};
+use ringpass_core::storage::{Asked, Db, DbError, Settings, Tx, Url, settings};
 use serde_json::Map;
 
-use super::engines;
+use super::{engines, keys, settings_of};
 
 const TWICE: &str = "INSERT INTO probe (id, checked_at) VALUES (7, 1)";
 
@@ -161,6 +161,30 @@ async fn a_locked_file_refuses_all_who_wait_and_recovers() {
     other.execute_batch("ROLLBACK").unwrap();
     engine.write(settings::bump_version).await;
     assert_eq!(engine.read(settings::version).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_waits_for_the_disk_unless_it_need_not() {
+    let engine = engines().await.swap_remove(0);
+    let folder = engine.folder.as_ref().unwrap();
+    let durable = Settings { durable: true, ..settings_of(Url::Sqlite(folder.join("durable.db")), keys()) };
+    let db = Db::open(durable).await.unwrap();
+    let early = |tx: &mut Tx<'_>| {
+        tx.answer_before_flush();
+        settings::bump_version(tx)
+    };
+    // Without its log there is nothing to flush, and the engine itself does not notice.
+    std::fs::remove_file(folder.join("durable.db-wal")).unwrap();
+    assert_eq!(db.write("test", early).await, Ok(()));
+    // This one changes nothing, but what came before it is not on the disk yet.
+    assert!(is_unflushed(db.write("test", |_| Ok(())).await));
+    // Nobody knows now what is there, so nothing more is taken.
+    assert!(is_unflushed(db.write("test", early).await));
+    assert!(is_unflushed(db.write("test", settings::bump_version).await));
+}
+
+fn is_unflushed(result: Result<(), DbError>) -> bool {
+    matches!(result, Err(DbError::Unavailable(why)) if why.contains("cannot be flushed"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,6 +100,7 @@ fn one_place_each() {
             &[
                 "crates/core/src/storage/db.rs",
                 "crates/core/src/storage/sqlite.rs",
+                "crates/core/src/storage/sqlite_log.rs",
                 "crates/core/src/storage/postgres.rs",
                 "crates/core/src/storage/postgres_wire.rs",
                 "crates/server/src/logging.rs",

@@ -147,6 +147,8 @@ pub async fn start(app: &App, start: Start) -> Result<Started, StartRefused> {
                 Ok(()) => {
                     let lifetime = start.channel.connection.code_lifetime() * SECOND;
                     codes::put(tx, &key(&start.channel, &start.identifier), &code_id, &hash, now, now + lifetime)?;
+                    // The write behind the message, without which nobody is answered, brings this one to the disk too.
+                    tx.answer_before_flush();
                     Ok((Admitted::Send, full_at))
                 }
                 Err((admitted, event)) => {
