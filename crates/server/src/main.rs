@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ringpass::commands::{self, Failure};
 use ringpass::config::{Config, Environment, Flags, Mode};
-use ringpass::{gateway_check, logging, output};
+use ringpass::{compute, gateway_check, logging, output};
 
 /// A self-hosted phone sign-in server that speaks Auth0's wire contract.
 #[derive(Debug, Parser)]
@@ -99,8 +99,10 @@ fn start(mode: Mode, flags: &Flags) -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// Runs a command's future to its end on all cores.
+/// Runs a command's future to its end, on half of the cores: the database and the signatures have threads of their own,
+/// and with more threads here every word from one of those would wake two.
 fn drive<T>(command: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
-    Ok(runtime.block_on(command))
+    let threads = (compute::cores() / 2).max(1);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    Ok(runtime.worker_threads(threads).enable_all().build().map_err(Failure::failed)?.block_on(command))
 }
