@@ -52,8 +52,8 @@ pub(super) fn start(
         } else {
             None
         };
-        let writer = Writer { connection, keys: Arc::clone(&settings.keys), log, carrying, _lock: lock };
-        threads.push(spawn("db-writer", move || writer.run(writes))?);
+        let only = Writer { connection, keys: Arc::clone(&settings.keys), log, carrying, _lock: lock };
+        threads.push(spawn("db-writer", move || only.run(writes))?);
     }
     let reads = Arc::new(Mutex::new(reads));
     for _ in 0..settings.connections.clamp(1, 4) {
@@ -181,8 +181,8 @@ impl Writer {
         // The first needs no savepoint: when it fails, nothing else has joined the transaction yet.
         let mut tx = Tx { engine: Engine::Sqlite(connection), keys: &self.keys, write: true, flush: true };
         let first = catch_unwind(AssertUnwindSafe(|| first(&mut tx)));
-        let mut done: Vec<Answer> = match first {
-            Ok(Done { keep: true, flush, answer }) => vec![(Waits::of(true, flush), answer)],
+        let mut done = match first {
+            Ok(kept) if kept.keep => vec![kept],
             failed => {
                 let _ = run(connection, "ROLLBACK");
                 if let Ok(refused) = failed {
@@ -199,43 +199,22 @@ impl Writer {
             }
         }
         let commit = commit(connection);
-        let (late, early): (Vec<_>, Vec<_>) = done.into_iter().partition(|(waits, _)| *waits == Waits::ForDisk);
-        for (waits, answer) in early {
-            answer(if waits == Waits::ForCommit { commit.clone() } else { Ok(()) });
+        let (late, early): (Vec<_>, Vec<_>) = done.into_iter().partition(|done| done.flush);
+        for Done { keep, answer, .. } in early {
+            answer(if keep { commit.clone() } else { Ok(()) });
         }
         if !late.is_empty() {
             let flush = commit.and_then(|()| self.log.flush(connection.total_changes()));
-            late.into_iter().for_each(|(_, answer)| answer(flush.clone()));
-        }
-    }
-}
-
-type Answer = (Waits, Box<dyn FnOnce(Result<(), DbError>) + Send>);
-
-/// What an answer waits for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Waits {
-    /// Nothing: it has kept nothing.
-    ForNothing,
-    /// The commit, after which everybody sees what it has written.
-    ForCommit,
-    /// The flush, after which a power cut takes nothing back.
-    ForDisk,
-}
-
-impl Waits {
-    fn of(keep: bool, flush: bool) -> Self {
-        match (keep, flush) {
-            (false, _) => Self::ForNothing,
-            (true, false) => Self::ForCommit,
-            (true, true) => Self::ForDisk,
+            for done in late {
+                (done.answer)(flush.clone());
+            }
         }
     }
 }
 
 /// Runs one closure of a batch; a closure that fails or panics leaves nothing behind. `None` after a panic: its caller
 /// learns from the dropped channel.
-fn in_savepoint(connection: &Connection, job: Job, keys: &MasterKeys) -> Option<Answer> {
+fn in_savepoint(connection: &Connection, job: Job, keys: &MasterKeys) -> Option<Done> {
     let opened = run(connection, "SAVEPOINT job");
     let mut tx = Tx { engine: Engine::Sqlite(connection), keys, write: true, flush: true };
     let result = catch_unwind(AssertUnwindSafe(|| job(&mut tx)));
@@ -245,11 +224,11 @@ fn in_savepoint(connection: &Connection, job: Job, keys: &MasterKeys) -> Option<
     } else {
         run(connection, "ROLLBACK TO job").and_then(|()| run(connection, "RELEASE job"))
     };
-    let Done { flush, answer, .. } = result.ok()?;
-    match opened.and(closed) {
-        Ok(()) => Some((Waits::of(keep, flush), answer)),
-        Err(error) => Some((Waits::ForCommit, Box::new(move |commit| answer(commit.and(Err(error)))))),
-    }
+    let done = result.ok()?;
+    Some(match opened.and(closed) {
+        Ok(()) => done,
+        Err(error) => Done { answer: Box::new(move |commit| (done.answer)(commit.and(Err(error)))), ..done },
+    })
 }
 
 /// Commits the batch. An engine error such as a full disk may have rolled everything back by itself already.
