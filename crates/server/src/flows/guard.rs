@@ -52,6 +52,14 @@ pub struct Standing {
 /// What was sent ahead to learn how things stand; `None` where nothing is protected.
 pub type Question = Option<Asked<login_failures::Standing>>;
 
+/// A try that was counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Count {
+    failures: Option<i64>,
+    /// Whether others have used up what may be tried, and it must not be judged.
+    pub is_over: bool,
+}
+
 /// What one more failure, or sign-up, led to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Alarm {
@@ -120,12 +128,21 @@ impl Guard {
 
     /// Counts a failure.
     pub fn failed(&self, tx: &mut Tx<'_>, now: Millis) -> Result<Alarm, DbError> {
-        let mut alarm = Alarm::default();
-        if let Some(max) = self.max_attempts
-            && login_failures::add(tx, &self.key(), now)? == max
-        {
-            alarm.blocked_after = Some(max);
-        }
+        let count = self.count(tx, now)?;
+        self.alarm(tx, count, now)
+    }
+
+    /// Counts a try as a failure before it is judged: those that come at once pass here one after the other, each with a
+    /// count of its own. A success forgets it again.
+    pub fn count(&self, tx: &mut Tx<'_>, now: Millis) -> Result<Count, DbError> {
+        let count = self.max_attempts.map(|_| login_failures::add(tx, &self.key(), now)).transpose()?;
+        Ok(Count { failures: count, is_over: count > self.max_attempts })
+    }
+
+    /// What a failure that was counted sets off.
+    pub fn alarm(&self, tx: &mut Tx<'_>, count: Count, now: Millis) -> Result<Alarm, DbError> {
+        let blocked_after = self.max_attempts.filter(|_| count.failures == self.max_attempts);
+        let mut alarm = Alarm { blocked_after, ..Alarm::default() };
         if let Some(Limits { logins: (key, shape), .. }) = &self.limits
             && let Some(full_at) = buckets::take(tx, key, *shape, now)?
             && shape.left(full_at, now) == 0
@@ -142,6 +159,11 @@ impl Guard {
             login_failures::clear(tx, &self.key())?;
         }
         Ok(())
+    }
+
+    /// Forgets the failures, and the count of this very try with them.
+    pub fn forget(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        if self.max_attempts.is_some() { login_failures::clear(tx, &self.key()) } else { Ok(()) }
     }
 
     /// What it sets off that an address may sign up nobody now.

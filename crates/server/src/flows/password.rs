@@ -180,20 +180,22 @@ impl Turn {
         if hash != judged.hash.as_ref() {
             return Ok(Outcome::Stale);
         }
+        let count = standing.map(|_| guard.count(tx, *now)).transpose()?;
+        if count.is_some_and(|count| count.is_over) {
+            return refuse(Refused::TooManyAttempts);
+        }
         let is_known = found.is_some();
         let Some(passwords::Login { identity, user }) = found.filter(|_| judged.is_right) else {
-            let alarm = if standing.is_some() { guard.failed(tx, *now)? } else { Alarm::default() };
+            let alarm = count.map(|count| guard.alarm(tx, count, *now)).transpose()?.unwrap_or_default();
             return Ok(Outcome::Refused { why: Refused::WrongPassword, is_known, alarm });
         };
+        guard.forget(tx)?;
         // Only who knows the password learns of a block.
         if user.is_blocked() {
             return refuse(Refused::UserBlocked);
         }
         if let (Some(old), Some(new)) = (&identity.password_hash, &judged.better) {
             passwords::replace(tx, &identity.user_id, old, new)?;
-        }
-        if let Some(standing) = &standing {
-            guard.succeeded(tx, standing)?;
         }
         Ok(Outcome::In(Box::new(user)))
     }
