@@ -133,6 +133,6 @@ fn carry(connection: &Connection) {
 }
 
 /// Pages of 4 KiB that make a round.
-const STEP: i32 = 250;
+const STEP: i32 = 1_000;
 /// Pages at which the writer takes the last round.
 const LONG: i32 = 16_000;
