@@ -53,7 +53,7 @@ pub struct Standing {
 pub type Question = Option<Asked<login_failures::Standing>>;
 
 /// A try that was counted.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Count {
     failures: Option<i64>,
     /// Whether others have used up what may be tried, and it must not be judged.
@@ -154,15 +154,12 @@ impl Guard {
 
     /// Forgets the failures of a caller who succeeded after all.
     pub fn succeeded(&self, tx: &mut Tx<'_>, standing: &Standing) -> Result<(), DbError> {
-        // Without the rule the count was not asked for, and does not matter.
-        if standing.failures > 0 && self.max_attempts.is_some() {
-            login_failures::clear(tx, &self.key())?;
-        }
-        Ok(())
+        if standing.failures > 0 { self.forget(tx) } else { Ok(()) }
     }
 
     /// Forgets the failures, and the count of this very try with them.
     pub fn forget(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        // Without the rule nothing was counted.
         if self.max_attempts.is_some() { login_failures::clear(tx, &self.key()) } else { Ok(()) }
     }
 
