@@ -112,7 +112,7 @@ pub fn user(profile: &Profile, connection: &Connection, rng: &Rng, now: Millis) 
         }
         members.insert("user_metadata".into(), metadata.clone());
     }
-    let mut user = User::blank(&connection.name, connection.strategy, &ids::object(rng), now);
+    let mut user = User::blank(&connection.name, connection.strategy, &ids::user(rng, now), now);
     user.merge(&members);
     user_fields::fit(&user).map_err(|_| Fault::Malformed("user_metadata"))?;
     user.complete_profile();

@@ -76,7 +76,7 @@ impl User {
 
     /// A user who has proven to have this e-mail address, given in lower case.
     pub fn of_email(connection: &str, email: &str, rng: &Rng, now: Millis) -> Self {
-        let mut user = Self::blank(connection, Strategy::Email, &ids::object(rng), now);
+        let mut user = Self::blank(connection, Strategy::Email, &ids::user(rng, now), now);
         user.email = Some(email.to_owned());
         user.email_verified = Some(true);
         user.complete_profile();
@@ -85,7 +85,7 @@ impl User {
 
     /// A user who has proven to have this number.
     pub fn of_phone(connection: &str, phone: &str, rng: &Rng, now: Millis) -> Self {
-        let mut user = Self::blank(connection, Strategy::Sms, &ids::object(rng), now);
+        let mut user = Self::blank(connection, Strategy::Sms, &ids::user(rng, now), now);
         user.phone_number = Some(phone.to_owned());
         user.phone_verified = Some(true);
         user.complete_profile();
@@ -117,7 +117,7 @@ impl User {
         if let Some(missing) = missing {
             return Err(Invalid::payload(&format!("Missing required property: {missing}"), "", ""));
         }
-        let id = body.get("user_id").and_then(Value::as_str).map_or_else(|| ids::object(rng), str::to_owned);
+        let id = body.get("user_id").and_then(Value::as_str).map_or_else(|| ids::user(rng, now), str::to_owned);
         let mut user = Self::blank(&connection.name, connection.strategy, &id, now);
         user.merge(&body);
         user_fields::fit(&user)?;

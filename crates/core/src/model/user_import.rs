@@ -75,7 +75,7 @@ pub fn read(row: &Value, connection: &Connection, rng: &Rng, now: Millis) -> Res
 }
 
 fn imported(members: &Map<String, Value>, connection: &Connection, rng: &Rng, now: Millis) -> User {
-    let id = members.get("user_id").and_then(Value::as_str).map_or_else(|| ids::object(rng), str::to_owned);
+    let id = members.get("user_id").and_then(Value::as_str).map_or_else(|| ids::user(rng, now), str::to_owned);
     let mut user = User::blank(&connection.name, connection.strategy, &id, now);
     user.merge(members);
     user.complete_profile();

@@ -38,7 +38,7 @@ async fn a_revoked_token_is_dead_and_the_answer_is_empty() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|592eedd612dd8a16c09f2ed3",
+          "user_id": "sms|695735a5ad91592eedd612dd",
           "audience": "https://api.example/",
           "scope": "openid offline_access",
           "isMobile": false,

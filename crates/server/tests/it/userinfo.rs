@@ -53,7 +53,7 @@ async fn an_opaque_token_and_a_jwt_tell_the_same() {
         x-ratelimit-reset: 1767323058
 
         {
-          "sub": "sms|0b33902a66fcc8ea47c97afe",
+          "sub": "sms|695735a5ad910b33902a66fc",
           "name": "+4915112345678",
           "nickname": "",
           "picture": "https://s.gravatar.com/avatar/0feb347577fe8f3d21b5921dd11a4f1d?s=480&r=pg&d=mp",
@@ -73,11 +73,11 @@ async fn scope_decides_what_is_told() {
         out.line(format!("{scope}: {}", told(&world, &token).await));
     }
     expect![[r#"
-        openid: 200 {"sub":"sms|0b33902a66fcc8ea47c97afe"}
-        openid profile: 200 {"sub":"sms|0b33902a66fcc8ea47c97afe","name":"+4915112345678","nickname":"","picture":"https://s.gravatar.com/avatar/0feb347577fe8f3d21b5921dd11a4f1d?s=480&r=pg&d=mp","updated_at":"2026-01-02T03:04:05.678Z"}
-        openid phone: 200 {"sub":"sms|0b33902a66fcc8ea47c97afe","phone_number":"+4915112345678","phone_number_verified":true}
-        openid email address: 200 {"sub":"sms|0b33902a66fcc8ea47c97afe"}
-        phone openid offline_access: 200 {"sub":"sms|0b33902a66fcc8ea47c97afe","phone_number":"+4915112345678","phone_number_verified":true}
+        openid: 200 {"sub":"sms|695735a5ad910b33902a66fc"}
+        openid profile: 200 {"sub":"sms|695735a5ad910b33902a66fc","name":"+4915112345678","nickname":"","picture":"https://s.gravatar.com/avatar/0feb347577fe8f3d21b5921dd11a4f1d?s=480&r=pg&d=mp","updated_at":"2026-01-02T03:04:05.678Z"}
+        openid phone: 200 {"sub":"sms|695735a5ad910b33902a66fc","phone_number":"+4915112345678","phone_number_verified":true}
+        openid email address: 200 {"sub":"sms|695735a5ad910b33902a66fc"}
+        phone openid offline_access: 200 {"sub":"sms|695735a5ad910b33902a66fc","phone_number":"+4915112345678","phone_number_verified":true}
     "#]].assert_eq(&out);
 }
 

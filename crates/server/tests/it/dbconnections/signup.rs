@@ -23,7 +23,7 @@ async fn a_person_becomes_a_user_who_can_sign_in() {
         content-type: application/json; charset=utf-8
 
         {
-          "_id": "0e3d8ae425d71c08adc528bd",
+          "_id": "695735a5ad910e3d8ae425d7",
           "email": "ann@example.org",
           "email_verified": false,
           "given_name": "Ann",
@@ -45,7 +45,7 @@ async fn a_person_becomes_a_user_who_can_sign_in() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "auth0|0e3d8ae425d71c08adc528bd",
+          "user_id": "auth0|695735a5ad910e3d8ae425d7",
           "user_name": "Ann@Example.org",
           "strategy": "auth0",
           "strategy_type": "database",

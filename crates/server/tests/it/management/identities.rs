@@ -61,7 +61,7 @@ async fn a_linked_number_signs_in_the_primary_user() {
           {
             "connection": "sms",
             "provider": "sms",
-            "user_id": "4e3f54c88816e83e55d32761",
+            "user_id": "695735a5ad914e3f54c88816",
             "isSocial": false,
             "profileData": {
               "phone_number": "+4915112345678",

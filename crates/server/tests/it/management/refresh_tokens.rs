@@ -55,7 +55,7 @@ async fn a_token_shows_where_it_came_from_and_where_it_was_last_used() {
     expect![[r#"
         {
           "id": "vNEuWJfVzDhhouZqWYlbUUIX",
-          "user_id": "sms|592eedd612dd8a16c09f2ed3",
+          "user_id": "sms|695735a5ad91592eedd612dd",
           "client_id": "cli_native",
           "session_id": "bkTvDi6Jw1oqIKaXOpmyMtjngD40YGTO",
           "created_at": "2026-01-02T03:04:05.678Z",

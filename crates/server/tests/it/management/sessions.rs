@@ -43,7 +43,7 @@ async fn a_session_shows_its_sign_in_and_its_last_use() {
     expect![[r#"
         {
           "id": "Bg-8uaxZ5TWTueFXJgLMQPNnDefFDpbf",
-          "user_id": "sms|192b8862130e95f84859cd52",
+          "user_id": "sms|695735a5ad91192b8862130e",
           "created_at": "2026-01-02T03:04:05.678Z",
           "updated_at": "2026-01-02T03:05:05.678Z",
           "authenticated_at": "2026-01-02T03:04:05.678Z",

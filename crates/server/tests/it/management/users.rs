@@ -23,7 +23,7 @@ async fn a_user_of_sms_is_made_by_number() {
     let (path, user) = made(&admin, json!({"connection": "sms", "phone_number": PHONE})).await;
     expect![[r#"
         {
-          "user_id": "sms|0e3d8ae425d71c08adc528bd",
+          "user_id": "sms|695735a5ad910e3d8ae425d7",
           "phone_number": "+4915112345678",
           "phone_verified": false,
           "name": "+4915112345678",
@@ -33,7 +33,7 @@ async fn a_user_of_sms_is_made_by_number() {
             {
               "connection": "sms",
               "provider": "sms",
-              "user_id": "0e3d8ae425d71c08adc528bd",
+              "user_id": "695735a5ad910e3d8ae425d7",
               "isSocial": false
             }
           ],
@@ -137,7 +137,7 @@ async fn a_password_is_hashed_and_never_shown() {
     let (path, user) = made(&admin, body).await;
     expect![[r#"
         {
-          "user_id": "auth0|0e3d8ae425d71c08adc528bd",
+          "user_id": "auth0|695735a5ad910e3d8ae425d7",
           "email": "ann@example.org",
           "email_verified": false,
           "name": "ann@example.org",
@@ -147,7 +147,7 @@ async fn a_password_is_hashed_and_never_shown() {
             {
               "connection": "Username-Password-Authentication",
               "provider": "auth0",
-              "user_id": "0e3d8ae425d71c08adc528bd",
+              "user_id": "695735a5ad910e3d8ae425d7",
               "isSocial": false
             }
           ],

@@ -62,7 +62,7 @@ async fn the_first_right_code_makes_the_user_and_the_second_finds_it() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|0b33902a66fcc8ea47c97afe",
+          "user_id": "sms|695735a5ad910b33902a66fc",
           "user_name": "+4915112345678",
           "strategy": "sms",
           "strategy_type": "passwordless",
@@ -90,7 +90,7 @@ async fn the_first_right_code_makes_the_user_and_the_second_finds_it() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|0b33902a66fcc8ea47c97afe",
+          "user_id": "sms|695735a5ad910b33902a66fc",
           "user_name": "+4915112345678",
           "strategy": "sms",
           "strategy_type": "passwordless",
@@ -115,7 +115,7 @@ async fn the_first_right_code_makes_the_user_and_the_second_finds_it() {
     assert_eq!(found.last_login, Some(world.clock.now()));
     expect![[r#"
         {
-          "user_id": "sms|0b33902a66fcc8ea47c97afe",
+          "user_id": "sms|695735a5ad910b33902a66fc",
           "phone_number": "+4915112345678",
           "phone_verified": true,
           "name": "+4915112345678",
@@ -125,7 +125,7 @@ async fn the_first_right_code_makes_the_user_and_the_second_finds_it() {
             {
               "connection": "sms",
               "provider": "sms",
-              "user_id": "0b33902a66fcc8ea47c97afe",
+              "user_id": "695735a5ad910b33902a66fc",
               "isSocial": false
             }
           ],

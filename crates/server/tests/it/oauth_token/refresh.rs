@@ -35,7 +35,7 @@ async fn a_refresh_token_gives_new_tokens_and_stays() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|592eedd612dd8a16c09f2ed3",
+              "sub": "sms|695735a5ad91592eedd612dd",
               "aud": [
                 "https://api.example/",
                 "https://tenant.example/userinfo"
@@ -55,7 +55,7 @@ async fn a_refresh_token_gives_new_tokens_and_stays() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|592eedd612dd8a16c09f2ed3",
+              "sub": "sms|695735a5ad91592eedd612dd",
               "aud": "cli_native",
               "iat": 1767409445,
               "exp": 1767445445,
@@ -80,7 +80,7 @@ async fn a_refresh_token_gives_new_tokens_and_stays() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|592eedd612dd8a16c09f2ed3",
+          "user_id": "sms|695735a5ad91592eedd612dd",
           "user_name": "+4915112345678",
           "audience": "https://api.example/",
           "scope": "openid offline_access read:messages",

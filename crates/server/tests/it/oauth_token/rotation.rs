@@ -85,7 +85,7 @@ async fn each_exchange_gives_a_successor_and_spends_what_was_presented() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|592eedd612dd8a16c09f2ed3",
+          "user_id": "sms|695735a5ad91592eedd612dd",
           "isMobile": false,
           "tenant_name": "tenant",
           "environment_name": "self-hosted"

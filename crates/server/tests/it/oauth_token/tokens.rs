@@ -32,7 +32,7 @@ async fn without_an_audience_the_access_token_is_opaque() {
               "phone_number": "+4915112345678",
               "phone_number_verified": true,
               "iss": "https://tenant.example/",
-              "sub": "sms|1966cc93767f75ade990aeb9",
+              "sub": "sms|695735a5ad911966cc93767f",
               "aud": "cli_native",
               "iat": 1767323045,
               "exp": 1767359045,
@@ -65,8 +65,8 @@ async fn without_an_audience_the_access_token_is_opaque() {
 async fn rs256_tokens_are_the_same_every_time() {
     let world = World::new().await;
     let answer = world.anon().sign_in(PHONE, json!({"scope": "openid", "audience": API})).await;
-    expect!["eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImN1cnJlbnQta2V5LW9mLXRlc3RzMCJ9.eyJpc3MiOiJodHRwczovL3RlbmFudC5leGFtcGxlLyIsInN1YiI6InNtc3wzNWM2YWY5ZGJiZjU1MjgzMDAyZGYxZWMiLCJhdWQiOiJjbGlfbmF0aXZlIiwiaWF0IjoxNzY3MzIzMDQ1LCJleHAiOjE3NjczNTkwNDUsInNpZCI6ImJrVHZEaTZKdzFvcUlLYVhPcG15TXRqbmdENDBZR1RPIn0.WL5vpBuStq7ryWagq-HuJ1-EHq0Tc37Q8gGKgfsu_2aSz7nXWlBsVwaVcdGjYQlyXaPAxUg2VGarEzmqWUo41B3tv0Ei10dLZ7xZZHYq3rCt7M-WyupwHYwh1TDcMSY6B_FN8j6ysXQNZsld2TFWpdQLa1a6EQaE6lRrUezzWDHvv4LV2b_4tiTT8ItR2o1WNYJJeYYEpAki3sRkSHod1WQ45XM9yWePKzIEuwQ-Ok3Z3ALGHhlDieKmsWu1idk05_sEJ3Axl6zPLeGvVpZ6vBM_9hlE1WCWvWvP6CqB2BkD41ZFaI0mmTvK8SBn5VM0OP2EraBROgn9mTqbq84I-Q"].assert_eq(&answer.text("id_token"));
-    expect!["eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImN1cnJlbnQta2V5LW9mLXRlc3RzMCJ9.eyJpc3MiOiJodHRwczovL3RlbmFudC5leGFtcGxlLyIsInN1YiI6InNtc3wzNWM2YWY5ZGJiZjU1MjgzMDAyZGYxZWMiLCJhdWQiOlsiaHR0cHM6Ly9hcGkuZXhhbXBsZS8iLCJodHRwczovL3RlbmFudC5leGFtcGxlL3VzZXJpbmZvIl0sImlhdCI6MTc2NzMyMzA0NSwiZXhwIjoxNzY3NDA5NDQ1LCJzY29wZSI6Im9wZW5pZCIsImF6cCI6ImNsaV9uYXRpdmUifQ.Fy5lLn55kR9Kc0lZMw0F4-gxWUx7-Fn5oMx7j5CB4x9hXjc7Qg0Wl3kcC2EaYw8I0RTXUiGrfLvoRWaJRTQu1zEcP-TlbmWZj9c5W26N36wyrIPOSPxVuBVSKRttXLK90xd7wZYc3VOXakSoiVdh8j73zexVnbyhnOuw72qFN4syJnJfrSCgf56zI7K3tO6wnEnZgo976N_6vifuHXOaQkRz8ws0e2D-zVIQvD3OoVGACAnE_6glFe13-zpNWQLMlF1FIX0-SO6ZHw5MGUrOBZ4KI30l6yqKVIYTPkwtsI8Wu7l18uJUPAfdADCohvvZwmujq9IcWLaThfnrXujzxg"].assert_eq(&answer.text("access_token"));
+    expect!["eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImN1cnJlbnQta2V5LW9mLXRlc3RzMCJ9.eyJpc3MiOiJodHRwczovL3RlbmFudC5leGFtcGxlLyIsInN1YiI6InNtc3w2OTU3MzVhNWFkOTEzNWM2YWY5ZGJiZjUiLCJhdWQiOiJjbGlfbmF0aXZlIiwiaWF0IjoxNzY3MzIzMDQ1LCJleHAiOjE3NjczNTkwNDUsInNpZCI6ImJrVHZEaTZKdzFvcUlLYVhPcG15TXRqbmdENDBZR1RPIn0.ruiMyfY9u-ABe90SW1ScAVhSmbRUPLYqgBT7l1BBfR6SDD3LN5xUwHN-0RboOJdSL4sk_1FOH4xBLkFXJpVi4Ad3AMq655d5zMArE9a4frqWbP1jeUbeMTukL-yLWHziJSQCDdNox0rJO6CZNw6BfhubRQO4MdRViE6CRxG3cpo-g-Ej5zhds_TmUC6rCFBEJjD-9sq7vVNV1T4N_LRLjTKlBcx4pu7yyui_d2bMT56G18y7IAyAA6IpwvgA-1ybqa-3s2KelRO3iVC90_tsOiqF0lC8uCpUlAvXUUOxGJ8dzQp1uF1F0qowFtSla9J-i8s6ux0nyp8nUKX87zyCDA"].assert_eq(&answer.text("id_token"));
+    expect!["eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImN1cnJlbnQta2V5LW9mLXRlc3RzMCJ9.eyJpc3MiOiJodHRwczovL3RlbmFudC5leGFtcGxlLyIsInN1YiI6InNtc3w2OTU3MzVhNWFkOTEzNWM2YWY5ZGJiZjUiLCJhdWQiOlsiaHR0cHM6Ly9hcGkuZXhhbXBsZS8iLCJodHRwczovL3RlbmFudC5leGFtcGxlL3VzZXJpbmZvIl0sImlhdCI6MTc2NzMyMzA0NSwiZXhwIjoxNzY3NDA5NDQ1LCJzY29wZSI6Im9wZW5pZCIsImF6cCI6ImNsaV9uYXRpdmUifQ.f46hiq7knJkrZsBtKPBdV_b9a7hiYVpnBP3CGQWq1HUh7HmuLLz5eWuMoKEsjpOazB6WbutGO1LnpiTjibbOaWOFgo8TO9T_iaZjga75etbfPsE1eo8MQy2MncNti-2e6bOGxOWpXT9KZ3Q5xzaTzTs7v2lklNGSd21Ga4yHf69A4gqq-rnKjt91WzCem43Cw2fiDDWRqFQiOdzDjUAsqkHeGOE1DZJ10DWhRJu5WMl1TJa8DWilqc4Oq9e9Nlyrh9wfAiTbMXqcKtzxKXL4c_T0vWy2Xp4j4LYThCIICnM1JHhCtGdbLyxnakwPiqDvO0GFUPEMRaGIxIwnqLNMFg"].assert_eq(&answer.text("access_token"));
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn with_an_audience_the_access_token_is_a_jwt_for_it() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|592eedd612dd8a16c09f2ed3",
+              "sub": "sms|695735a5ad91592eedd612dd",
               "aud": [
                 "https://api.example/",
                 "https://tenant.example/userinfo"
@@ -104,7 +104,7 @@ async fn with_an_audience_the_access_token_is_a_jwt_for_it() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|592eedd612dd8a16c09f2ed3",
+              "sub": "sms|695735a5ad91592eedd612dd",
               "aud": "cli_native",
               "iat": 1767323045,
               "exp": 1767359045,
@@ -130,7 +130,7 @@ async fn with_an_audience_the_access_token_is_a_jwt_for_it() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|592eedd612dd8a16c09f2ed3",
+              "sub": "sms|695735a5ad91592eedd612dd",
               "aud": "https://api.example/",
               "iat": 1767323045,
               "exp": 1767409445,
@@ -184,7 +184,7 @@ async fn an_api_chooses_dialect_algorithm_and_lifetime() {
           },
           "claims": {
             "iss": "https://tenant.example/",
-            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "sub": "sms|695735a5ad9135c6af9dbbf5",
             "aud": [
               "https://api.example/",
               "https://tenant.example/userinfo"
@@ -204,7 +204,7 @@ async fn an_api_chooses_dialect_algorithm_and_lifetime() {
           },
           "claims": {
             "iss": "https://tenant.example/",
-            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "sub": "sms|695735a5ad9135c6af9dbbf5",
             "aud": "https://api.example/",
             "iat": 1767323045,
             "exp": 1767323105,
@@ -220,7 +220,7 @@ async fn an_api_chooses_dialect_algorithm_and_lifetime() {
           },
           "claims": {
             "iss": "https://tenant.example/",
-            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "sub": "sms|695735a5ad9135c6af9dbbf5",
             "aud": "https://api.example/",
             "iat": 1767323045,
             "exp": 1767323105,
@@ -238,7 +238,7 @@ async fn an_api_chooses_dialect_algorithm_and_lifetime() {
           },
           "claims": {
             "iss": "https://tenant.example/",
-            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "sub": "sms|695735a5ad9135c6af9dbbf5",
             "aud": "https://api.example/",
             "iat": 1767323045,
             "exp": 1767323105,
@@ -255,7 +255,7 @@ async fn an_api_chooses_dialect_algorithm_and_lifetime() {
           },
           "claims": {
             "iss": "https://tenant.example/",
-            "sub": "sms|35c6af9dbbf55283002df1ec",
+            "sub": "sms|695735a5ad9135c6af9dbbf5",
             "aud": "https://api.example/",
             "iat": 1767323045,
             "exp": 1767323105,
@@ -315,7 +315,7 @@ async fn a_refresh_token_needs_scope_client_and_api() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|1966cc93767f75ade990aeb9",
+              "sub": "sms|695735a5ad911966cc93767f",
               "aud": "https://api.example/",
               "iat": 1767323045,
               "exp": 1767409445,
@@ -349,7 +349,7 @@ async fn users_get_no_scopes_of_the_management_api_that_reach_beyond_themselves(
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|35c6af9dbbf55283002df1ec",
+              "sub": "sms|695735a5ad9135c6af9dbbf5",
               "aud": [
                 "https://tenant.example/api/v2/",
                 "https://tenant.example/userinfo"
@@ -368,7 +368,7 @@ async fn users_get_no_scopes_of_the_management_api_that_reach_beyond_themselves(
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|35c6af9dbbf55283002df1ec",
+              "sub": "sms|695735a5ad9135c6af9dbbf5",
               "aud": "cli_native",
               "iat": 1767323045,
               "exp": 1767359045,
@@ -419,7 +419,7 @@ async fn rules_of_the_api_keep_its_scopes_from_users() {
             },
             "claims": {
               "iss": "https://tenant.example/",
-              "sub": "sms|35c6af9dbbf55283002df1ec",
+              "sub": "sms|695735a5ad9135c6af9dbbf5",
               "aud": "https://api.example/",
               "iat": 1767323045,
               "exp": 1767409445,

@@ -57,7 +57,7 @@ async fn a_log_out_ends_the_session_and_leads_to_a_listed_address() {
           "client_ip": "203.0.113.7",
           "user_agent": "Test/1.0",
           "hostname": "tenant.example",
-          "user_id": "sms|192b8862130e95f84859cd52",
+          "user_id": "sms|695735a5ad91192b8862130e",
           "user_name": "+4915112345678",
           "details": {
             "return_to": "https://app.example/bye?to=ü x",
