@@ -19,6 +19,7 @@ pub(super) const ALL: &[(i64, &str)] = &[
     (14, include_str!("../../../../migrations/0014_second_factors.sql")),
     (16, include_str!("../../../../migrations/0016_outbox.sql")),
     (18, include_str!("../../../../migrations/0018_phone_backoffs.sql")),
+    (19, include_str!("../../../../migrations/0019_codes_in_time.sql")),
 ];
 
 /// Remembers what has been applied; the same text on both engines.
