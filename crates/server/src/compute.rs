@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use ringpass_core::kit::urgency;
 use tokio::sync::oneshot;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -123,6 +124,7 @@ impl Line {
     }
 
     fn work(&self) {
+        urgency::stand_back();
         while let Some(job) = self.next() {
             // The panic hook has logged it, and the caller sees its channel dropped.
             let _ = catch_unwind(AssertUnwindSafe(job));

@@ -12,3 +12,4 @@ pub mod rng;
 pub mod secret;
 pub mod smtp;
 pub mod totp;
+pub mod urgency;

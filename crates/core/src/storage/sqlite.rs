@@ -44,7 +44,7 @@ pub(super) fn start(
         }
         let log = Log::new(beside(path, "-wal"), settings.durable);
         let carrying = if access == Access::Serve {
-            let (carrying, carrier) = Carrying::new(&mut connection)?;
+            let (carrying, carrier) = Carrying::new(&mut connection, path, settings.durable)?;
             let own = Connection::open_with_flags(path, flags_for(Access::Beside))?;
             prepare(&own, settings.durable)?;
             threads.push(spawn("db-carrier", move || carrier.run(&own))?);

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use rusqlite::Connection;
 
 use super::db::DbError;
+use crate::kit::urgency;
 
 /// The write-ahead log as a file, to flush it: the engine itself would flush at every commit or at none, but some writes
 /// are answered before the flush.
@@ -63,27 +64,41 @@ impl Log {
 ///
 /// The engine would do that inside the commit that makes the log too long, and everybody behind it would wait until
 /// hundreds of pages are on the disk. Here a thread carries while the writer goes on. It reaches the end of the log as soon
-/// as nothing is written for the time of one round. Under a load that never pauses the log grows until the writer itself
-/// takes the last round.
+/// as nothing is written for the time of one round. Under a load that never pauses it does not, and the log grows; when it
+/// is long the thread brings what it has carried to the disk, so that little is left to do, and the writer does that.
 #[derive(Debug)]
 pub(super) struct Carrying {
     pages: Arc<AtomicI32>,
     /// How long the log was when the last round began.
     seen: i32,
-    wake: Sender<()>,
+    /// Whether the round under way is the last before the writer's own.
+    is_last: bool,
+    rounds: Sender<Round>,
     is_under_way: Arc<AtomicBool>,
+}
+
+/// What the thread that carries is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    /// Carry over.
+    Carry,
+    /// Carry over, and bring to the disk what is carried.
+    CarryAndFlush,
 }
 
 /// The end of the thread that carries.
 #[derive(Debug)]
 pub(super) struct Carrier {
-    woken: Receiver<()>,
+    rounds: Receiver<Round>,
+    /// The database file, if it is to be flushed. Never closed: a process that closes a file loses every lock it has on it
+    /// (POSIX), the engine's too.
+    database: Option<&'static File>,
     is_under_way: Arc<AtomicBool>,
 }
 
 impl Carrying {
-    /// Takes the carrying out of the writer's commits.
-    pub(super) fn new(writer: &mut Connection) -> Result<(Self, Carrier), DbError> {
+    /// Takes the carrying, into the file at `path`, out of the writer's commits.
+    pub(super) fn new(writer: &mut Connection, path: &Path, is_durable: bool) -> Result<(Self, Carrier), DbError> {
         let pages = Arc::new(AtomicI32::new(0));
         let count = Arc::clone(&pages);
         // The engine's own carrying is such a hook, which this one replaces.
@@ -91,26 +106,36 @@ impl Carrying {
             count.store(pages, Ordering::Relaxed);
             Ok(())
         }))?;
-        let (wake, woken) = channel();
+        let (tell, rounds) = channel();
         let is_under_way = Arc::new(AtomicBool::new(false));
-        let carrier = Carrier { woken, is_under_way: Arc::clone(&is_under_way) };
-        Ok((Self { pages, seen: 0, wake, is_under_way }, carrier))
+        let database: Option<&File> = if is_durable { Some(Box::leak(Box::new(open(path)?))) } else { None };
+        let carrier = Carrier { rounds, database, is_under_way: Arc::clone(&is_under_way) };
+        Ok((Self { pages, seen: 0, is_last: false, rounds: tell, is_under_way }, carrier))
     }
 
     /// After a commit: has what is new in the log carried over once there is enough of it.
     pub(super) fn go_on(&mut self, writer: &Connection) {
+        if self.is_under_way.load(Ordering::Acquire) {
+            return;
+        }
+        if std::mem::take(&mut self.is_last) {
+            carry(writer);
+            return;
+        }
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.seen {
             // The log has begun anew.
             self.seen = 0;
         }
-        if pages - self.seen < STEP || self.is_under_way.swap(true, Ordering::Acquire) {
-            return;
-        }
-        self.seen = pages;
-        if pages >= LONG || self.wake.send(()).is_err() {
-            carry(writer);
-            self.is_under_way.store(false, Ordering::Release);
+        if pages - self.seen >= STEP {
+            self.seen = pages;
+            self.is_last = pages >= LONG;
+            self.is_under_way.store(true, Ordering::Release);
+            let round = if self.is_last { Round::CarryAndFlush } else { Round::Carry };
+            if self.rounds.send(round).is_err() {
+                carry(writer);
+                self.is_under_way.store(false, Ordering::Release);
+            }
         }
     }
 }
@@ -118,11 +143,20 @@ impl Carrying {
 impl Carrier {
     /// Carries over whenever it is told to; ends with the writer.
     pub(super) fn run(&self, connection: &Connection) {
-        while self.woken.recv().is_ok() {
+        urgency::stand_back();
+        while let Ok(round) = self.rounds.recv() {
             carry(connection);
+            if let (Round::CarryAndFlush, Some(database)) = (round, self.database) {
+                // Whether that went well is the engine's question, which it asks before the log begins anew.
+                let _ = database.sync_data();
+            }
             self.is_under_way.store(false, Ordering::Release);
         }
     }
+}
+
+fn open(path: &Path) -> Result<File, DbError> {
+    File::open(path).map_err(|error| DbError::Unavailable(format!("cannot open {}: {error}", path.display())))
 }
 
 /// Carries over what is in the log now. When that fails, the log grows until it does not.
@@ -134,5 +168,5 @@ fn carry(connection: &Connection) {
 
 /// Pages of 4 KiB that make a round.
 const STEP: i32 = 1_000;
-/// Pages at which the writer takes the last round.
+/// Pages of a long log.
 const LONG: i32 = 16_000;
