@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::queue::{self, Ended, Message, Watch};
-pub(super) use super::queue::{Done, Job, Jobs};
+use super::queue::{self, Ended, Line, Message, Watch};
+pub(super) use super::queue::{Done, Job, Jobs, Lines};
 use super::sealed::Place;
 use super::{migrations, postgres, sqlite};
 use crate::kit::secret::{MasterKeys, SealError, Secret};
@@ -116,7 +116,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
     {
-        self.submit(&self.reads, name, false, work).await
+        self.submit(&self.reads, name, (false, Line::Ahead), work).await
     }
 
     /// Runs a closure in a write transaction and returns once it is durable. `Err` rolls back, `Ok` commits.
@@ -125,7 +125,17 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
     {
-        self.submit(&self.writes, name, true, work).await
+        self.submit(&self.writes, name, (true, Line::Ahead), work).await
+    }
+
+    /// Does what [`Db::write`] does, but behind what is written by that: for callers who come in crowds, and would keep those
+    /// waiting who come alone. Where several write at once, on PostgreSQL, there is no difference.
+    pub async fn write_behind<T, F>(&self, name: &'static str, work: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    {
+        self.submit(&self.writes, name, (true, Line::Behind), work).await
     }
 
     /// Has every transaction told to `watch` from now on; the first that is given stays.
@@ -145,7 +155,7 @@ impl Db {
         &self,
         queue: &mpsc::Sender<Message>,
         name: &'static str,
-        write: bool,
+        how: (bool, Line),
         work: F,
     ) -> Result<T, DbError>
     where
@@ -153,7 +163,7 @@ impl Db {
         F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
     {
         let asked = Instant::now();
-        let (waited, result) = match queue::enqueue(queue, asked, write, work) {
+        let (waited, result) = match queue::enqueue(queue, asked, how, work) {
             Ok(told) => told.await.unwrap_or_else(|_| {
                 (Duration::ZERO, Err(DbError::Failed(format!("transaction `{name}` did not finish"))))
             }),

@@ -14,13 +14,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
-use super::db::{Access, DbError, Done, Engine, Job, Jobs, Row, Settings, Tx, Value};
+use super::db::{Access, DbError, Done, Engine, Job, Jobs, Lines, Row, Settings, Tx, Value};
 use super::migrations;
 use super::sqlite_log::{Carrying, Log};
 use crate::kit::secret::MasterKeys;
-
-/// Most closures in one commit.
-const BATCH: usize = 256;
 
 /// Opens the file, migrates it and starts the threads.
 pub(super) fn start(
@@ -152,18 +149,16 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, mut jobs: Jobs) {
-        while let Some(first) = jobs.next() {
+    fn run(mut self, jobs: Jobs) {
+        let mut lines = Lines::of(jobs);
+        while let Some(first) = lines.first() {
             let begun = self.log.is_whole().and_then(|()| run(&self.connection, "BEGIN IMMEDIATE"));
             match begun {
-                Ok(()) => self.batch(first, &mut jobs),
+                Ok(()) => self.batch(first, &mut lines),
                 Err(error) => {
                     refuse(first, &self.keys, &error);
                     // Those that came meanwhile do not wait all over again, one after the other.
-                    for _ in 0..jobs.len() {
-                        let Some(job) = jobs.waiting() else { break };
-                        refuse(job, &self.keys, &error);
-                    }
+                    lines.all().into_iter().for_each(|job| refuse(job, &self.keys, &error));
                 }
             }
             if let Some(carrying) = &mut self.carrying {
@@ -175,8 +170,8 @@ impl Writer {
         }
     }
 
-    /// Runs the first job and all that wait behind it, commits once and answers.
-    fn batch(&mut self, first: Job, jobs: &mut Jobs) {
+    /// Runs the first job and those that join it, commits once and answers.
+    fn batch(&mut self, first: Job, lines: &mut Lines) {
         let connection = &self.connection;
         // The first needs no savepoint: when it fails, nothing else has joined the transaction yet.
         let mut tx = Tx { engine: Engine::Sqlite(connection), keys: &self.keys, write: true, flush: true };
@@ -192,11 +187,10 @@ impl Writer {
             }
         };
         // After an engine error that ended the whole transaction, nothing more may join it.
-        while done.len() < BATCH && !connection.is_autocommit() {
-            match jobs.waiting() {
-                Some(job) => done.extend(in_savepoint(connection, job, &self.keys)),
-                None => break,
-            }
+        while !connection.is_autocommit()
+            && let Some(job) = lines.join()
+        {
+            done.extend(in_savepoint(connection, job, &self.keys));
         }
         let commit = commit(connection);
         let (late, early): (Vec<_>, Vec<_>) = done.into_iter().partition(|done| done.flush);

@@ -130,7 +130,7 @@ impl Turn {
     /// The transaction; [`DbError::Conflict`] asks to come again with a newer snapshot, and has changed nothing.
     async fn run(self, app: &App) -> Result<Result<Good, CodeRefused>, DbError> {
         app.db
-            .write("code.exchange", move |tx| {
+            .write_behind("code.exchange", move |tx| {
                 let outcome = self.judge(tx)?;
                 match &outcome {
                     Ok(good) => self.journal.write(tx, self.success(good))?,

@@ -197,7 +197,7 @@ pub async fn client_credentials(
         ..record::event(kind, caller)
     };
     let journal = app.journal.clone();
-    app.db.write("grant.client_credentials", move |tx| journal.write(tx, event)).await?;
+    app.db.write_behind("grant.client_credentials", move |tx| journal.write(tx, event)).await?;
     let issue = Issue {
         client,
         granted: granted?,

@@ -76,7 +76,7 @@ where
         let turn = Turn { login: Arc::clone(&login), guard: guard.clone(), judged, now };
         let journal = app.journal.clone();
         let issue = Arc::clone(&issue);
-        let outcome = app.db.write("password.sign_in", move |tx| {
+        let outcome = app.db.write_behind("password.sign_in", move |tx| {
             let outcome = turn.settle(tx)?;
             let mut events = Vec::new();
             let answer = match outcome {

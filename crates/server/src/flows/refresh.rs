@@ -160,7 +160,7 @@ impl Exchange {
     async fn run(self, app: &App) -> Result<Option<Result<Exchanged, RefreshRefused>>, DbError> {
         let now = app.clock.now();
         app.db
-            .write("refresh.exchange", move |tx| {
+            .write_behind("refresh.exchange", move |tx| {
                 let Some(outcome) = self.judge(tx, now)? else { return Ok(None) };
                 Ok(Some(match outcome {
                     Ok(good) => Ok(self.record(tx, good, now)?),

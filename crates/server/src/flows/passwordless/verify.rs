@@ -129,9 +129,9 @@ where
             Ok(Err(refused))
         }
     };
-    match app.db.write("passwordless.verify", work.clone()).await {
+    match app.db.write_behind("passwordless.verify", work.clone()).await {
         // Somebody made the same user at this very moment; now it is found.
-        Err(DbError::Conflict) => app.db.write("passwordless.verify", work).await?,
+        Err(DbError::Conflict) => app.db.write_behind("passwordless.verify", work).await?,
         outcome => outcome?,
     }
 }

@@ -144,7 +144,7 @@ async fn complete(
         journal: app.journal.clone(),
         now: app.clock.now(),
     });
-    let (user, settled, recovery_code) = app.db.write("mfa.exchange", move |tx| turn.take(tx)).await??;
+    let (user, settled, recovery_code) = app.db.write_behind("mfa.exchange", move |tx| turn.take(tx)).await??;
     Ok(settling.end(app, user, settled).await?.with_recovery_code(recovery_code.as_ref()))
 }
 
