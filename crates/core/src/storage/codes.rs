@@ -114,17 +114,25 @@ pub fn judge(
     if !hash::same(&held.hash, guess_hash) {
         return Ok(if held.tries >= MAX_TRIES { Try::Exhausted } else { Try::Wrong });
     }
-    let params = [key.connection_id.into(), key.identifier.into(), now.into()];
     if consumes {
-        tx.later("UPDATE codes SET used_at = ?3 WHERE connection_id = ?1 AND identifier = ?2", &params)?;
-    } else {
-        let [connection, identifier, _] = params;
         tx.later(
-            "UPDATE codes SET tries = tries - 1 WHERE connection_id = ?1 AND identifier = ?2",
-            &[connection, identifier],
+            "UPDATE codes SET used_at = ?3 WHERE connection_id = ?1 AND identifier = ?2",
+            &[key.connection_id.into(), key.identifier.into(), now.into()],
         )?;
+    } else {
+        give_back(tx, key, Some(&held))?;
     }
     Ok(Try::Right)
+}
+
+/// Does not count a try that [`hold`] has counted, if it found a code.
+pub fn give_back(tx: &mut Tx<'_>, key: &Key<'_>, held: Option<&Held>) -> Result<(), DbError> {
+    held.map_or(Ok(()), |_| {
+        tx.later(
+            "UPDATE codes SET tries = tries - 1 WHERE connection_id = ?1 AND identifier = ?2",
+            &[key.connection_id.into(), key.identifier.into()],
+        )
+    })
 }
 
 /// Wrong tries that a live code still bears; `None` when there is none.

@@ -291,8 +291,11 @@ async fn ten_failures_block_the_address_for_the_number() {
     assert_eq!(clear(&world).await, ["f"]);
     // Another address, and another number, are free.
     let code = world.anon().at("203.0.113.8").code(PHONE).await;
-    assert_eq!(world.anon().redeem(PHONE, &code, json!({})).await.status, 429);
-    assert_eq!(clear(&world).await, ["fepotpft"]);
+    for _ in 0..4 {
+        assert_eq!(world.anon().redeem(PHONE, &code, json!({})).await.status, 429);
+    }
+    assert_eq!(clear(&world).await, ["fepotpft"; 4]);
+    // Nor do the tries of who is blocked use up the code.
     assert_eq!(world.anon().at("203.0.113.8").redeem(PHONE, &code, json!({})).await.status, 200);
     assert_eq!(clear(&world).await, ["s"]);
     world.anon().sign_in(OTHER, json!({})).await;

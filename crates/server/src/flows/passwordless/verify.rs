@@ -143,20 +143,14 @@ pub async fn check(app: &App, verify: Verify) -> Result<(), Refused> {
     let guard = Guard::of(app, &verify.channel.connection, verify.username(), &verify.caller.ip);
     let journal = app.journal.clone();
     let work = move |tx: &mut Tx<'_>| {
-        let tried = match admit(tx, &verify, &guard, now)? {
-            Ok(admitted) => {
-                let tried = admitted.try_code(tx, &verify, &hash, false, now)?;
-                tried.map_err(|refused| (refused, Alarm::default()))
-            }
-            Err(refused) => Err((refused, Alarm::default())),
-        };
+        let tried = try_code(tx, &verify, &guard, &hash, false, now)?;
         let strategy = verify.channel.connection.strategy;
-        let (refused, alarm) = match tried {
+        let (refused, alarm) = match tried.map(|tried| tried.outcome) {
             Ok(Try::Right) => return Ok(Ok(())),
             Ok(Try::Wrong | Try::Absent) => (Refused::WrongCode(strategy), guard.failed(tx, now)?),
             Ok(Try::Exhausted | Try::Dead) => (Refused::MaxAttempts, guard.failed(tx, now)?),
             Ok(Try::Expired) => (Refused::CodeExpired, guard.failed(tx, now)?),
-            Err(refused) => refused,
+            Err(refused) => (refused, Alarm::default()),
         };
         journal.write(tx, not_exchanged(&verify, &refused))?;
         for event in alarms(&verify, alarm) {
@@ -191,16 +185,11 @@ fn redeem(
 ) -> Result<Redeemed, DbError> {
     let refuse = |refused| Ok(Err((refused, Alarm::default())));
     let connection = &verify.channel.connection;
-    let admitted = match admit(tx, verify, guard, now)? {
-        Ok(admitted) => admitted,
-        Err(refused) => return refuse(refused),
-    };
-    let tried = match admitted.try_code(tx, verify, hash, true, now)? {
+    let Tried { outcome, identifier, standing, known } = match try_code(tx, verify, guard, hash, true, now)? {
         Ok(tried) => tried,
         Err(refused) => return refuse(refused),
     };
-    let Admitted { identifier, standing, known } = admitted;
-    let refused = match tried {
+    let refused = match outcome {
         Try::Right if known.is_none() && connection.disable_signup() => return refuse(Refused::SignupDisabled),
         // Only now: before the right code an answer must not tell whether there is a user.
         Try::Right if known.is_none() && !standing.may_sign_up => {
@@ -221,62 +210,57 @@ fn redeem(
     Ok(Err((refused, guard.failed(tx, now)?)))
 }
 
-/// Whose code it is, how they stand with attack protection, and the user, if there is one.
-struct Admitted<'v> {
+/// What a try at a code has come to, whose it is, how they stand with attack protection, and the user, if there is one.
+struct Tried<'v> {
+    outcome: Try,
     identifier: &'v Identifier,
     standing: Standing,
     known: Option<User>,
 }
 
-impl Admitted<'_> {
-    /// Tries the code, and uses it up if it is right and `consumes` says so. The code's row is locked before the wrong codes
-    /// of the day are looked at, so that of simultaneous tries each sees those before it.
-    fn try_code(
-        &self,
-        tx: &mut Tx<'_>,
-        verify: &Verify,
-        hash: &str,
-        consumes: bool,
-        now: Millis,
-    ) -> Result<Result<Try, Refused>, DbError> {
-        let key = key(&verify.channel, self.identifier);
-        let held = codes::hold(tx, &key, now)?;
-        let tally = wrong_codes::ask(tx, &verify.channel.connection.id, self.identifier)?;
-        let held = codes::held(tx, held)?;
-        let tally = tally.judge(tx, self.known.as_ref(), verify.browser.as_deref(), now)?;
-        let Some(tally) = tally else { return Ok(Err(Refused::TooManyAttempts)) };
-        let tried = codes::judge(tx, &key, held, hash, consumes, now)?;
-        if matches!(tried, Try::Wrong | Try::Exhausted) {
-            wrong_codes::count(tx, &tally, now)?;
-        }
-        Ok(Ok(tried))
-    }
-}
-
-/// What comes before the code is looked at.
-fn admit<'v>(
+/// Tries the code, and uses it up if it is right and `consumes` says so. The code's row is locked before anything that counts
+/// wrong codes is looked at, so that of simultaneous tries each sees those before it.
+fn try_code<'v>(
     tx: &mut Tx<'_>,
     verify: &'v Verify,
     guard: &Guard,
+    hash: &str,
+    consumes: bool,
     now: Millis,
-) -> Result<Result<Admitted<'v>, Refused>, DbError> {
+) -> Result<Result<Tried<'v>, Refused>, DbError> {
     let connection = &verify.channel.connection;
     let Some(identifier) = &verify.identifier else {
         // No code was ever sent there, and what is no number or address is no attempt at one.
         return Ok(Err(Refused::WrongCode(connection.strategy)));
     };
+    let key = key(&verify.channel, identifier);
+    let held = codes::hold(tx, &key, now)?;
     let (standing, known) = (guard.ask(tx, now)?, users::ask_by(tx, &connection.name, identifier)?);
+    let tally = wrong_codes::ask(tx, &connection.id, identifier)?;
+    let held = codes::held(tx, held)?;
     let standing = guard.judge(tx, standing, now)?;
-    match standing.verdict {
-        Verdict::Free => {}
-        Verdict::TooManyAttempts => return Ok(Err(Refused::TooManyAttempts)),
-        Verdict::Suspicious => return Ok(Err(Refused::SuspiciousAddress)),
-    }
     let known = users::found(tx, known)?;
-    if known.as_ref().is_some_and(User::is_blocked) {
-        return Ok(Err(Refused::UserBlocked));
+    if let Some(refused) = refusal(&standing, known.as_ref()) {
+        codes::give_back(tx, &key, held.as_ref())?;
+        return Ok(Err(refused));
     }
-    Ok(Ok(Admitted { identifier, standing, known }))
+    let Some(tally) = tally.judge(tx, known.as_ref(), verify.browser.as_deref(), now)? else {
+        return Ok(Err(Refused::TooManyAttempts));
+    };
+    let outcome = codes::judge(tx, &key, held, hash, consumes, now)?;
+    if matches!(outcome, Try::Wrong | Try::Exhausted) {
+        wrong_codes::count(tx, &tally, now)?;
+    }
+    Ok(Ok(Tried { outcome, identifier, standing, known }))
+}
+
+/// Why there may be no try, whatever the code.
+fn refusal(standing: &Standing, known: Option<&User>) -> Option<Refused> {
+    match standing.verdict {
+        Verdict::TooManyAttempts => Some(Refused::TooManyAttempts),
+        Verdict::Suspicious => Some(Refused::SuspiciousAddress),
+        Verdict::Free => known.is_some_and(User::is_blocked).then_some(Refused::UserBlocked),
+    }
 }
 
 /// The user, who is made at the first right code; the code has confirmed the number or address.
